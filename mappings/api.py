@@ -14,6 +14,7 @@ class MappingSerializer(serializers.ModelSerializer[Mapping]):
     connector = serializers.CharField(source="scope.connector.slug", read_only=True)
     family = serializers.CharField(source="scope.family", read_only=True)
     project = serializers.CharField(source="scope.project.key", default=None, read_only=True, allow_null=True)
+    is_ours = serializers.BooleanField(source="scope.is_ours", read_only=True)
     known = serializers.BooleanField(source="scope.known", read_only=True)
     observed_at = serializers.DateTimeField(source="scope.observed_at", read_only=True, allow_null=True)
     wanted_by = serializers.CharField(source="wanted_by.email", default=None, read_only=True, allow_null=True)
@@ -25,6 +26,7 @@ class MappingSerializer(serializers.ModelSerializer[Mapping]):
             "connector",
             "family",
             "project",
+            "is_ours",
             "work_item_type",
             "source_id",
             "wanted",
@@ -45,6 +47,7 @@ class MappingFilter(django_filters.FilterSet):
     connector = django_filters.CharFilter(field_name="scope__connector__slug")
     family = django_filters.CharFilter(field_name="scope__family")
     project = django_filters.CharFilter(field_name="scope__project__key")
+    is_ours = django_filters.BooleanFilter(field_name="scope__is_ours")
 
     class Meta:
         model = Mapping
@@ -52,7 +55,10 @@ class MappingFilter(django_filters.FilterSet):
 
 
 class MappingViewSet(viewsets.ReadOnlyModelViewSet[Mapping]):
-    """Every mapping with its three values. `null` means "no record"; `known` is false while its list was not read."""
+    """Every mapping with its three values. `null` means "no record"; `known` is false while its list was not read.
+
+    `is_ours`: of a list of ours, kept here alone: `observed` is what was approved here, and Align has no record.
+    """
 
     right = Right.SEE
     serializer_class = MappingSerializer
@@ -90,6 +96,7 @@ class PlanSerializer(serializers.ModelSerializer[Plan]):
             "id",
             "connector",
             "state",
+            "is_ours",
             "author",
             "reason",
             "ticket",

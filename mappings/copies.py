@@ -41,6 +41,7 @@ UNSENT = frozenset({ChangeState.PLANNED, ChangeState.CANCELLED})
 UNDER_WAY_NOW = frozenset({ChangeState.SENDING})
 OUTCOMES: Mapping[str, frozenset[ChangeState]] = {
     "change.done": frozenset({ChangeState.DONE}),
+    "change.kept": frozenset({ChangeState.DONE}),
     "change.failed": frozenset({ChangeState.FAILED}),
     "change.stale": frozenset({ChangeState.STALE}),
     "change.unknown": frozenset({ChangeState.UNKNOWN}),
@@ -213,7 +214,7 @@ def _made(made: PlanEntry) -> dict[str, object]:
     planner = (made.body.get("people") or {}).get("planner")
     author = {"author_id": planner["id"]} if planner else {}  # one of before may have been refreshed by somebody else
     said = {"reason": made.body["reason"], "ticket": made.body["ticket"], "fingerprint": made.data["fingerprint"]}
-    return {**said, **author}
+    return {**said, **author, "is_ours": made.data.get("is_ours", False)}
 
 
 def _approved(entry: PlanEntry | None) -> dict[str, object]:
@@ -308,7 +309,7 @@ def _change_compared(plan: Plan, change: Change, story: Story) -> Iterator[Diffe
 
 
 NOT_SENT = {"detail": "", "sent_at": None, "key_turned": False}
-FINISHED = ("change.done", "change.failed", "change.stale", "change.unknown")
+FINISHED = ("change.done", "change.kept", "change.failed", "change.stale", "change.unknown")
 
 
 def _says(change: Change, entry: PlanEntry, *, is_open: bool) -> dict[str, object]:

@@ -28,7 +28,7 @@ from mappings.applying import overwrites
 from mappings.contract.write_probe import MappingWriteProbe
 from mappings.drift import maintenance
 from mappings.drift.status import status
-from mappings.edits import mapping_document
+from mappings.edits import lists_of_ours, mapping_document
 from mappings.in_use import rounds
 from mappings.observing import unexplained_changes
 from mappings.overview import checks, figures
@@ -109,6 +109,9 @@ class MappingExtensions:
 
     def plans_of_projects(self, connector: Connector, projects: Collection[int]) -> list[PlanLink]:
         return holding.plans_of_projects(connector, projects)
+
+    def make_lists_of_ours(self, connector: Connector) -> None:
+        lists_of_ours.ensure_lists_of_ours(connector)
 
     def ended_by_hand_over(self, connector: Connector) -> list[PlanLink]:
         return handing_over.ending_plans(connector)

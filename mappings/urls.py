@@ -24,6 +24,7 @@ urlpatterns = [
     path("connectors/<slug:slug>/mappings/drop/", matrix.drop, name="matrix-drop"),
     path("connectors/<slug:slug>/mappings/decide/", drift.decide_one, name="matrix-decide"),
     path("connectors/<slug:slug>/mappings/keep/", matrix.keep, name="matrix-keep"),
+    path("connectors/<slug:slug>/mappings/copy/", matrix.copy, name="matrix-copy"),
     path("connectors/<slug:slug>/mappings/refresh/", matrix.refresh, name="matrix-refresh"),
     path("connectors/<slug:slug>/mappings/count/", matrix.count, name="matrix-count"),
     path("connectors/<slug:slug>/fields/", fields.fields, name="fields"),

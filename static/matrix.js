@@ -186,7 +186,8 @@
     };
     const { press, ringless } = table().dataset;
     const shown = (values) => values.filter((_, place) => place === 0 || (place === 1 ? press !== "a2j" : ringless === undefined));
-    line(shown(["Jira status", "shows in Align", "returns from Align"]), "th", list.createTHead());
+    const heads = "ours" in table().dataset ? ["counts as, kept here", "is in Jira, kept here"] : ["shows in Align", "returns from Align"];
+    line(shown(["Jira status", ...heads]), "th", list.createTHead());
     const body = list.createTBody();
     for (const row of table().tBodies[0].rows) {
       if (row.matches(".group")) {

@@ -11,12 +11,15 @@ from datetime import datetime
 
 from django.db import transaction
 
+from alignadmin.audit import trail
+from alignadmin.audit.entries import AuditRecord
 from alignadmin.http.errors import RemoteError, SignInRefused
 from alignadmin.http.listing import Records, SetAside
+from alignadmin.text import first_of
 from connectors.align.client import AlignClient
 from connectors.align.resources import AlignProcessFlow as AlignFlow
 from connectors.align.resources import ConnectorProject
-from connectors.catalogue.findings import SiteReading, noticed
+from connectors.catalogue.findings import MOST_KEPT, MOST_NAMED, SiteReading, noticed
 from connectors.catalogue.list_states import record_error, record_read, spared
 from connectors.catalogue.reported import of_project, store_changes
 from connectors.catalogue.upserting import LONGEST_NAME, ROWS_AT_ONCE, batches, mark_vanished, upsert
@@ -31,6 +34,7 @@ from connectors.models import (
     RemoteList,
     scope_of,
 )
+from connectors.ports.audited import context_of
 
 LISTED = (FindingKind.PROJECT, FindingKind.FLOW, FindingKind.STEP)
 SCOPE = ("carried", "left_align_at", "in_scope", "programme_id", "align_id", "align_key", "align_error")
@@ -112,20 +116,45 @@ def update_scope(connector: Connector, align: Projects, at: datetime) -> None:
     """
     stored = list(Project.objects.filter(connector=connector))
     found = _matched([project for project in stored if project.vanished_at is None], align.records)
-    changed, said = [], []
+    changed, said, ended = [], [], []
+    moved: set[str] = set()  # of SCOPE: to write what no project has otherwise takes statements of its own
     for project in stored:
-        before = [getattr(project, name) for name in SCOPE]
+        before, was_ours = [getattr(project, name) for name in SCOPE], project.is_ours
         if project.jira_id in found or not _may_be_there(project, align):
             _set_carried(project, found.get(project.jira_id), at, is_seen=bool(align.records))
-        if before != [getattr(project, name) for name in SCOPE]:
+        if differing := {name for name, was in zip(SCOPE, before, strict=True) if was != getattr(project, name)}:
+            moved |= differing
             if project.in_scope and not before[SCOPE.index("in_scope")]:
                 project.tried_at = None
             changed.append(project)
+            if was_ours and not project.is_ours:
+                ended.append(project)
             if project.in_scope and project.carried == Carried.YES:  # of one that left, Align says nothing any more
                 said.append(of_project(connector, project, before[SCOPE.index("align_error")], at))
-    Project.objects.bulk_update(changed, [*SCOPE, "tried_at"], batch_size=ROWS_AT_ONCE)
+    if ended:  # before they are carried, which nothing of ours is
+        Project.objects.filter(pk__in=[each.pk for each in ended]).update(ours_at=None, ours_by=None, ours_reason="")
+    Project.objects.bulk_update(changed, [*sorted(moved), "tried_at"], batch_size=ROWS_AT_ONCE)
     store_changes(connector, said)
     _store_unmatched(connector, stored, align.records)
+    if ended:
+        trail.record(_ended_record(connector, ended))
+
+
+def _ended_record(connector: Connector, ended: Sequence[Project]) -> AuditRecord:
+    keys = [project.key for project in ended]
+    one = len(keys) == 1
+    return AuditRecord(
+        action="projects.ours_ended",
+        actor=None,
+        context=context_of(connector),
+        subject=f"connector {connector.slug}",
+        sentence=(
+            f"{first_of(keys, MOST_NAMED)} {'is' if one else 'are'} in the list of Align's connector now, and so not "
+            f"ours any more: Align moves {'its' if one else 'their'} items. The lists of ours stay, to be looked at."
+        ),
+        data={"count": len(keys), "projects": keys[:MOST_KEPT]},
+        project_key=keys[0] if one else "",
+    )
 
 
 def _store_unmatched(connector: Connector, stored: Sequence[Project], align: Sequence[ConnectorProject]) -> None:
@@ -178,6 +207,7 @@ def _set_carried(project: Project, align: ConnectorProject | None, at: datetime,
         return
     if align is not None:
         project.carried, project.left_align_at = Carried.YES, None
+        project.ours_at, project.ours_by, project.ours_reason = None, None, ""  # never both
     elif project.carried == Carried.YES:
         project.carried, project.left_align_at = Carried.NO, at
     elif is_seen:

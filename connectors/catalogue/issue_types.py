@@ -18,7 +18,7 @@ from django.db.models import Exists, Q, QuerySet
 from alignadmin.folding import fold
 from connectors.catalogue.usual_types import may_be, usual_type
 from connectors.catalogue.workflows import ListedProject, ProjectWorkflow, listed_projects
-from connectors.models.catalogue import IssueType, ReachableStatus, TypeMatch, WorkItemType, has_lists
+from connectors.models.catalogue import IssueType, ReachableStatus, TypeMatch, WorkItemType, has_lists, ours
 from connectors.models.connector import Connector
 from connectors.ports.setup_steps import StatusPlace
 
@@ -128,13 +128,14 @@ class IssueTypes:
                 found[pk].append(type_)
         return dict(found)
 
-    def reachable(self, type_: str) -> QuerySet[ReachableStatus]:
-        """Rows of projects in scope that Align carries, whose issue type stands for this work item type."""
+    def reachable(self, type_: str, *, is_ours: bool = False) -> QuerySet[ReachableStatus]:
+        """Rows of projects in scope that Align carries, or of ours, whose issue type stands for this work item type."""
         own = {project_id: found for (own_type, project_id), found in self.own.items() if own_type == type_}
         allowed = Q(issue_type__in=self.of(type_, None)) & ~Q(project_id__in=list(own))
         for project_id, found in own.items():
             allowed |= Q(project_id=project_id, issue_type__in=found)
-        return ReachableStatus.objects.filter(has_lists("project__"), allowed, project__connector=self.connector)
+        which = ours("project__") if is_ours else has_lists("project__")
+        return ReachableStatus.objects.filter(which, allowed, project__connector=self.connector)
 
     def shared_statuses(self, type_: str) -> set[int]:
         """Ids of those that company-managed projects reach by issue types which stand for it."""

@@ -20,6 +20,7 @@ from connectors.models import (
 
 SUBTASK_LEVEL = -1
 LEVELS = {1: "at the level of epics", 0: "at the base level", SUBTASK_LEVEL: "at the level of sub-tasks"}
+OURS = "ours, "  # what is said of such a project begins with it
 OWNED = ("jira_id", "name", "vanished_at", "project_id", "project__key", "project__read_at")
 
 
@@ -83,21 +84,27 @@ def _owned(kind: FindingKind, rows: Iterable[tuple[Any, ...]]) -> Things:
 
 def _projects(connector: Connector) -> Things:
     rows = Project.objects.filter(connector=connector)
-    columns = ("jira_id", "pk", "key", "name", "vanished_at", "team_managed", "carried", "programme_id")
+    columns = ("jira_id", "pk", "key", "name", "vanished_at", "team_managed", "carried", "programme_id", "ours_at")
     return {
         jira_id: Known(
             names=(key, name),
             is_gone=vanished_at is not None,
             places={
-                FindingKind.PROJECT: Place(is_carried, f"{'' if is_carried else 'not '}in Align's connector"),
+                FindingKind.PROJECT: Place(
+                    is_carried, _carried_words(is_carried=is_carried, is_ours=ours_at is not None)
+                ),
                 FindingKind.PROJECT_KIND: Place(is_team, "team-managed" if is_team else "company-managed"),
                 FindingKind.PROGRAMME: Place(programme, _programme_words([programme]) if is_carried else ""),
             },
             project_id=pk,
         )
-        for jira_id, pk, key, name, vanished_at, is_team, carried, programme in rows.values_list(*columns)
+        for jira_id, pk, key, name, vanished_at, is_team, carried, programme, ours_at in rows.values_list(*columns)
         for is_carried in [carried == Carried.YES]
     }
+
+
+def _carried_words(*, is_carried: bool, is_ours: bool) -> str:
+    return f"{OURS if is_ours else ''}{'' if is_carried else 'not '}in Align's connector"
 
 
 def _programme_words(ids: Collection[int | None]) -> str:

@@ -27,7 +27,7 @@ def _project_place(project: Project) -> FoundPlace:
     """A project that is out of scope, that Align's connector does not have, or that is gone, is on no matrix."""
     slug, scope = project.connector.slug, "" if project.in_scope else "out of scope"
     if project.carried == Carried.NO:
-        scope = "not in Align’s connector"
+        scope = "ours" if project.is_ours else "not in Align’s connector"
     said = [
         project.connector.name,
         "team-managed" if project.team_managed else "company-managed",
@@ -38,7 +38,7 @@ def _project_place(project: Project) -> FoundPlace:
     return FoundPlace(
         label=f"{project.key} {project.name}".strip(),
         where=" · ".join(filter(None, said)),
-        href=matrix if project.has_lists else table,
+        href=matrix if project.has_matrix else table,
     )
 
 
@@ -68,7 +68,7 @@ def _status_place(status: Status) -> FoundPlace:
         "gone from Jira" if status.vanished_at else "",
     ]
     slug, owner = status.connector.slug, status.project
-    is_mapped = status.vanished_at is None and (owner is None or owner.has_lists)
+    is_mapped = status.vanished_at is None and (owner is None or owner.has_matrix)
     query = {"q": status.name} | ({"scope": key} if owner else {})
     matrix = f"{reverse('matrix', args=[slug])}?{urlencode(query)}"
     return FoundPlace(

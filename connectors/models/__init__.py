@@ -18,6 +18,7 @@ from connectors.models.catalogue import (
     WorkItemType,
     has_lists,
     in_scope_here,
+    ours,
     scope_of,
 )
 from connectors.models.connection_test import ConnectionCheck
@@ -139,5 +140,6 @@ __all__ = [
     "WorkerHeartbeat",
     "has_lists",
     "in_scope_here",
+    "ours",
     "scope_of",
 ]

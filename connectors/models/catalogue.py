@@ -5,6 +5,7 @@ Nothing is ever deleted by a refresh: what is no longer answered is marked with 
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 
 from connectors.models.connector import Connector
@@ -54,11 +55,17 @@ def has_lists(project: str = "") -> models.Q:
     return in_scope_here(project) & ~models.Q(**{f"{project}carried": Carried.NO})
 
 
+def ours(project: str = "") -> models.Q:
+    """Likewise those of ours: an admin took them over here, so their mappings are in lists of ours and not in Align."""
+    return in_scope_here(project) & models.Q(**{f"{project}ours_at__isnull": False})
+
+
 class Project(models.Model):
     """A Jira project, identified by Jira's project id: keys can be renamed.
 
-    Three facts are kept apart. Align's connector *carries* it: read from Align. It is *in scope* here: decided here, by
-    default as Align carries it. And who moves its items is worked out: Align does, wherever it carries the project.
+    Four facts are kept apart. Align's connector *carries* it: read from Align. It is *in scope* here: decided here, by
+    default as Align carries it. It is *ours*: an admin took it over here, which only one that Align does not carry can
+    be. And who moves its items is worked out: Align does, wherever it carries the project.
     """
 
     connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="projects")
@@ -71,6 +78,12 @@ class Project(models.Model):
     left_align_at = models.DateTimeField(null=True, blank=True)  # since when Align's list has it no more
     scope_choice = models.CharField(max_length=5, choices=ScopeChoice.choices, default=ScopeChoice.ALIGN)
     in_scope = models.BooleanField(default=False)  # by `scope_of`, kept since all rooms filter by it
+    # Since when it is ours, who took it over, and why; null: it is not ours.
+    ours_at = models.DateTimeField(null=True, blank=True)
+    ours_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    ours_reason = models.TextField(blank=True)
     programme_id = models.BigIntegerField(null=True, blank=True)
     align_key = models.CharField(max_length=255, blank=True)  # the key Align knows, when it differs: a renamed key
     align_id = models.BigIntegerField(null=True, blank=True)  # of its record in Align's connector, where it has one
@@ -98,6 +111,10 @@ class Project(models.Model):
                 | models.Q(scope_choice=ScopeChoice.ALIGN, carried=Carried.UNKNOWN),
                 name="scope_as_chosen_or_carried",
             ),
+            models.CheckConstraint(
+                condition=models.Q(ours_at=None) | models.Q(carried=Carried.NO, scope_choice=ScopeChoice.IN),
+                name="ours_is_not_carried",
+            ),
         ]
         indexes = [models.Index(fields=["connector", "key"])]
 
@@ -113,6 +130,16 @@ class Project(models.Model):
     def has_lists(self) -> bool:
         """As the query of the same name."""
         return self.in_scope and self.vanished_at is None and self.carried != Carried.NO
+
+    @property
+    def is_ours(self) -> bool:
+        """Also while Jira does not show it."""
+        return self.ours_at is not None
+
+    @property
+    def has_matrix(self) -> bool:
+        """Mappings of it can be set: in Align's lists, or in those of ours."""
+        return self.has_lists or (self.is_ours and self.vanished_at is None)
 
 
 class AlignOnlyProject(models.Model):

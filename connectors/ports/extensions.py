@@ -208,6 +208,9 @@ class ConnectorExtensions(Protocol):
     def plans_of_projects(self, connector: Connector, projects: Collection[int]) -> list[PlanLink]:
         """Open plans with changes of these projects' own lists."""
 
+    def make_lists_of_ours(self, connector: Connector) -> None:
+        """In the transaction that takes projects over: the lists that their mappings are kept in."""
+
     def held_up(self, connector: Connector) -> list[HeldUp]:
         """What a maintenance keeps waiting."""
 

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from alignadmin.web.forms import text_field
 from connectors.models import Connector
-from connectors.setup.reasons import LACKS_REASON, LONGEST_REASON, TOO_LONG
+from connectors.ports.reasons import LACKS_REASON, LONGEST_REASON, TOO_LONG
 
 
 def reason_field(help_text: str, *, lacks: str = LACKS_REASON) -> forms.CharField:

@@ -40,9 +40,9 @@ from connectors.models import (
 from connectors.ports.audited import context_of
 from connectors.ports.connected import lock_connected
 from connectors.ports.extensions import PlanLink, extensions
+from connectors.ports.reasons import plain_reason
 from connectors.setup import services
 from connectors.setup.align_numbers import refuse_taken, why_taken
-from connectors.setup.reasons import plain_reason
 from connectors.setup.search_names import CONNECTORS
 from connectors.setup.writing_tests import has_written, is_to_write
 

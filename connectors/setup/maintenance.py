@@ -19,7 +19,7 @@ from connectors.models import Connector
 from connectors.ports.audited import context_of
 from connectors.ports.connected import lock_connected
 from connectors.ports.extensions import HeldUp, extensions
-from connectors.setup.reasons import plain_reason
+from connectors.ports.reasons import plain_reason
 
 LONGEST = timedelta(days=31)
 LACKS_MAINTENANCE_REASON = "Say why: everybody reads it on the pages of this connector while it lasts."

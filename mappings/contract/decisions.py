@@ -105,7 +105,7 @@ def _use(owner: Connector, after: choices.ByFamily, did: str, *, actor: Person) 
     _refuse_open_plans(owner, changed)
     owner.type_ids = _overrides(after)
     owner.save(update_fields=["type_ids"])
-    Scope.objects.filter(connector=owner, family__in=changed).update(observed_at=None)
+    Scope.objects.filter(connector=owner, family__in=changed, is_ours=False).update(observed_at=None)
     runner.start(owner, JobKind.OBSERVE, actor=actor)
     lock_head()
     remaking.remake(owner, None)  # lines of the log name the ids, too

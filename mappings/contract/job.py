@@ -52,7 +52,7 @@ def start_due_observations() -> int:
     due = Q(contract_due_at=None) | Q(contract_due_at__lte=now)
     ready = Connector.objects.filter(due, is_active=True, maintenance_since=None, gap_since=None)
     # Which lists are the largest is known once they have been read.
-    was_read = Exists(Scope.objects.filter(connector=OuterRef("pk"), observed_at__isnull=False))
+    was_read = Exists(Scope.objects.filter(connector=OuterRef("pk"), is_ours=False, observed_at__isnull=False))
     is_read = Exists(Job.objects.filter(connector=OuterRef("pk"), kind=JobKind.OBSERVE, state__in=ACTIVE))
     started = 0
     for connector in ready.filter(was_read).exclude(is_read):

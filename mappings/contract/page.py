@@ -168,7 +168,7 @@ class ContractPage:
         for fact in ContractFact.objects.filter(connector=self.connector):
             stored.setdefault(fact.family, {})[fact.name] = fact
         sizes: dict[str, list[int]] = {}
-        for code, rows in Scope.objects.filter(connector=self.connector).values_list("family", "rows"):
+        for code, rows in Scope.objects.filter(connector=self.connector, is_ours=False).values_list("family", "rows"):
             sizes.setdefault(code, []).append(rows)
         return [
             FamilyPart(

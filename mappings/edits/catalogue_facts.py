@@ -12,7 +12,7 @@ from django.db.models import BooleanField, Exists, IntegerField, QuerySet, Value
 
 from connectors.catalogue.issue_types import IssueTypes
 from connectors.catalogue.usual_types import usual_type
-from connectors.models import Connector, ProcessStep, Project, ReachableStatus, TypeMatch, has_lists
+from connectors.models import Connector, ProcessStep, Project, ReachableStatus, TypeMatch, has_lists, ours
 from connectors.models import Status as CatalogueStatus
 from mappings.engine.values import Category, SourceStatus, Target, TypeName
 
@@ -38,6 +38,11 @@ class IssueTypeFacts(NamedTuple):
 def projects_in_scope(connector: Connector) -> QuerySet[Project]:
     """Those that Align carries, as only they have mappings in Align."""
     return Project.objects.filter(has_lists(), connector=connector)
+
+
+def projects_of_ours(connector: Connector) -> QuerySet[Project]:
+    """Their mappings are in lists of ours, which Align has no part in."""
+    return Project.objects.filter(ours(), connector=connector)
 
 
 class CatalogueFacts:

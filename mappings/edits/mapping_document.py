@@ -15,7 +15,8 @@ AT_ONCE = 2000
 
 
 def mappings_of(connector: Connector) -> Iterator[MappingOf[str, Any]]:
-    """Those that Align holds and those that are wanted here: project (None: shared), family, type, source, targets.
+    """Those that Align holds, those of lists of ours, and those that are wanted here: project (None: shared), family,
+    type, source, targets.
 
     In the order of project, family, work item type and source. A name is empty where the catalogue has none.
     """
@@ -38,9 +39,11 @@ def _values(row: Mapping, names: Names) -> MappingOf[str, Any]:
 
     return {
         "project": project.key if project else None,
+        "is_ours": row.scope.is_ours,
         "family": family.code,
         "work_item_type": row.work_item_type,
         "source": {"id": row.source_id, "name": names.of(family.kind, family.direction, source=row.source_id)},
-        "in_align": target(row.observed),
+        "in_align": None if row.scope.is_ours else target(row.observed),
+        "kept_here": target(row.observed) if row.scope.is_ours else None,
         "wanted_here": target(row.wanted),
     }

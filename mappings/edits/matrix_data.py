@@ -16,7 +16,7 @@ from django.db.models.functions import Cast
 
 from connectors.catalogue.workflows import ListedProject
 from connectors.models import Connector, Project
-from mappings.edits.catalogue_facts import CatalogueFacts, steps_for
+from mappings.edits.catalogue_facts import CatalogueFacts, projects_of_ours, steps_for
 from mappings.edits.listed_names import ListedNames, ListedRow, listed_names, names_in_rows
 from mappings.edits.unrecognised import StrangeRecord, Unrecognised, by_place, strange_records
 from mappings.edits.ways_back import WaysBackOfMany
@@ -36,7 +36,8 @@ from mappings.engine.view import ScopeProject, View
 from mappings.engine.words import unknown_status, unknown_target
 from mappings.models import Mapping, Scope
 
-SHARED = "shared"
+SHARED, OURS = "shared", "ours"
+ScopeAddress = tuple[str, int | None, bool]  # family code, project id, whether it is a list of ours
 MOST_UNKNOWN = 500  # ids that one statement asks for
 J2A, A2J = Direction.JIRA_TO_ALIGN, Direction.ALIGN_TO_JIRA
 ROW_FIELDS = (
@@ -57,22 +58,26 @@ DUPLICATES = ROW_FIELDS.index("duplicates") - 2  # among the values that follow 
 
 @dataclass(frozen=True)
 class MatrixScope:
-    """What one matrix shows: a kind and a work item type; of one project, or (None) of all company-managed ones."""
+    """What one matrix shows: a kind and a work item type; of one project, or (None) of all company-managed ones.
+
+    `is_ours`: of lists of ours, and of the company-managed projects that are ours.
+    """
 
     kind: Kind
     work_item_type: TypeName
     project: Project | None = None
+    is_ours: bool = False
 
     @property
     def scope_key(self) -> str:
-        return self.project.key if self.project else SHARED
+        return self.project.key if self.project else OURS if self.is_ours else SHARED
 
-    def scope_address(self, direction: Direction, kind: Kind | None = None) -> tuple[str, int | None] | None:
-        """Family code and project id of the scope whose rows hold here; None: the shared scope has no way back."""
+    def scope_address(self, direction: Direction, kind: Kind | None = None) -> ScopeAddress | None:
+        """Of the scope whose rows hold here; None: the shared scope has no way back."""
         code = family_of(kind or self.kind, direction).code
         if direction is A2J:
-            return (code, self.project.pk) if self.project else None
-        return code, self.project.pk if self.project and self.project.team_managed else None
+            return (code, self.project.pk, self.is_ours) if self.project else None
+        return code, self.project.pk if self.project and self.project.team_managed else None, self.is_ours
 
 
 class Facts:
@@ -82,7 +87,8 @@ class Facts:
         self.connector = connector
         self.shown = shown
         self.types = {each.work_item_type for each in shown}
-        self.shares = any(each.project is None for each in shown)
+        self.shares = any(each.project is None and not each.is_ours for each in shown)
+        self.shares_ours = any(each.project is None and each.is_ours for each in shown)
         self.own_projects = {each.project.pk: each.project for each in shown if each.project}
 
     # --- loaded once -----------------------------------------------------------------------------------------
@@ -93,33 +99,48 @@ class Facts:
         return [each for each in self.catalogue.matches.projects if not each.team_managed] if self.shares else []
 
     @cached_property
-    def scopes(self) -> dict[tuple[str, int | None], Scope]:
+    def company_managed_ours(self) -> list[Project]:
+        """Likewise, for what those of ours share."""
+        return list(projects_of_ours(self.connector).filter(team_managed=False)) if self.shares_ours else []
+
+    def _sharing(self, shown: MatrixScope) -> Sequence[Project | ListedProject]:
+        return self.company_managed_ours if shown.is_ours else self.company_managed
+
+    @cached_property
+    def scopes(self) -> dict[ScopeAddress, Scope]:
         """The shared ones, and those of the projects that are shown by themselves."""
         return {
             address: scope for address, scope in self._scopes_read.items() if address[1] in {None, *self.own_projects}
         }
 
     @cached_property
-    def _scopes_read(self) -> dict[tuple[str, int | None], Scope]:
+    def _scopes_read(self) -> dict[ScopeAddress, Scope]:
         """Those, and of the projects that share a matrix those with records of types that nobody knows."""
         found = Scope.objects.filter(connector=self.connector)
         wanted = Q(project=None) | Q(project_id__in=self.own_projects)
         if self.shares:
-            wanted |= self.back_of_many.lists() & Q(foreign_rows__gt=0)
-        loaded: dict[tuple[str, int | None], Scope] = {}
+            wanted |= self._back_of_aligns.lists() & Q(foreign_rows__gt=0)
+        loaded: dict[ScopeAddress, Scope] = {}
         for scope in found.filter(wanted):
             # Filled in by hand: a join would carry each project's columns for every one of its scopes.
             scope.connector = self.connector
             if scope.project_id is None or scope.project_id in self.own_projects:
                 scope.project = self.own_projects[scope.project_id] if scope.project_id else None
-            loaded[scope.family, scope.project_id] = scope
+            loaded[scope.family, scope.project_id, scope.is_ours] = scope
         return loaded
 
     @cached_property
-    def back_of_many(self) -> WaysBackOfMany:
-        """The ways back of the projects that the shared scope is for."""
-        kinds = {each.kind for each in self.shown if each.project is None}
-        return WaysBackOfMany(self.connector, kinds, self.types)
+    def back_of_many(self) -> tuple[WaysBackOfMany, WaysBackOfMany]:
+        """The ways back of the projects that a shared scope is for: of those that Align carries, and of ours."""
+        return self._back_of_many(is_ours=False), self._back_of_many(is_ours=True)
+
+    def _back_of_many(self, *, is_ours: bool) -> WaysBackOfMany:
+        kinds = {each.kind for each in self.shown if each.project is None and each.is_ours == is_ours}
+        return WaysBackOfMany(self.connector, kinds, self.types, is_ours=is_ours)
+
+    @property
+    def _back_of_aligns(self) -> WaysBackOfMany:
+        return self.back_of_many[0]
 
     @cached_property
     def _rows_read(self) -> list[tuple[Scope, str, Row, str]]:
@@ -147,7 +168,7 @@ class Facts:
         return {key: tuple(each) for key, each in found.items()}
 
     def _needed_scopes(self) -> Iterable[Scope]:
-        addresses: set[tuple[str, int | None] | None] = set()
+        addresses: set[ScopeAddress | None] = set()
         for each in self.shown:
             addresses |= {each.scope_address(J2A, kind) for kind in Kind}
             addresses.add(each.scope_address(A2J))
@@ -159,12 +180,12 @@ class Facts:
 
     @cached_property
     def _strange_scopes(self) -> list[Scope]:
-        """Of the projects that share a matrix."""
+        """Of the projects of Align's connector that share a matrix."""
         sharing = {project.pk for project in self.company_managed}
         ways_back = {family_of(each.kind, A2J).code for each in self.shown if each.project is None}
         return [
             scope
-            for (code, project_id), scope in self._scopes_read.items()
+            for (code, project_id, _), scope in self._scopes_read.items()
             if scope.foreign_rows and code in ways_back and project_id in sharing
         ]
 
@@ -179,8 +200,15 @@ class Facts:
     @cached_property
     def reached(self) -> dict[tuple[int | None, TypeName], frozenset[int]]:
         """(project id or None for the shared scope, type) -> status ids its issue types can have."""
-        projects: list[int | None] = [*self.own_projects, *((None,) if self.shares else ())]
-        return self.catalogue.reached(projects, self.types, named=self._named)
+        sharing = [project.pk for project in self.company_managed_ours]
+        projects: list[int | None] = [*self.own_projects, *sharing, *((None,) if self.shares else ())]
+        return self.catalogue.reached(projects, self.types, named=self._named) if projects else {}
+
+    def _reached(self, shown: MatrixScope) -> frozenset[int]:
+        if shown.project is None and shown.is_ours:
+            found = (self.reached[project.pk, shown.work_item_type] for project in self.company_managed_ours)
+            return frozenset().union(*found)
+        return self.reached.get((shown.project.pk if shown.project else None, shown.work_item_type), frozenset())
 
     @cached_property
     def statuses(self) -> dict[int, SourceStatus]:
@@ -197,7 +225,7 @@ class Facts:
         found: set[int] = set()
         for (scope_id, _), rows in self.rows.items():
             found |= _sources(rows) if self._families[scope_id].startswith(J2A.value) else _values(rows)
-        return found | self.back_of_many.statuses
+        return found.union(*(each.statuses for each in self.back_of_many))
 
     def _listed(self, unknown: Collection[int]) -> ListedNames:
         """How the records that lead to or come from these call them; others than those at hand are asked last."""
@@ -206,7 +234,9 @@ class Facts:
         some -= found.statuses.keys() | found.steps.keys()
         if not some:
             return found
-        lists = Q(scope__in=[scope.pk for scope in self._needed_scopes()]) | self.back_of_many.rows
+        lists = Q(scope__in=[scope.pk for scope in self._needed_scopes()])
+        for each in self.back_of_many:
+            lists |= each.rows
         rows = Mapping.objects.filter(lists, Q(source_id__in=some) | Q(observed__in=some))
         return listed_names(rows.filter(observed__isnull=False).select_related("scope")) | found
 
@@ -238,8 +268,9 @@ class Facts:
             if FAMILIES[code].kind is Kind.STEP:
                 named = _values(rows) if code.startswith(J2A.value) else _sources(rows)
                 gone[TypeName(type_)] |= named.difference(known)
-        for type_name, ids in self.back_of_many.steps.items():
-            gone[type_name] |= ids - known
+        for each in self.back_of_many:
+            for type_name, ids in each.steps.items():
+                gone[type_name] |= ids - known
         names = self._listed(set().union(*gone.values())).steps
         for type_name, ids in gone.items():
             here = {id_: unknown_target(Kind.STEP, id_, names[id_]) for id_ in ids & names.keys()}
@@ -249,7 +280,7 @@ class Facts:
         """The same facts with one row as it is now: after an edit nothing else is different."""
         again, key = copy(self), (mapping.scope_id, mapping.work_item_type)
         scope = next((each for each in self._needed_scopes() if each.pk == mapping.scope_id), None)
-        if scope is None and self.shares:  # it may be a way back of one of the projects
+        if scope is None and (self.shares or self.shares_ours):  # it may be a way back of one of the projects
             return self._read_again("back_of_many", "_named", "statuses", "targets")
         if scope is None or mapping.work_item_type not in self.types:
             return again
@@ -297,21 +328,21 @@ class Facts:
     def view(self, shown: MatrixScope) -> View:
         j2a_scope, a2j_scope = self.scope(shown, J2A), self.scope(shown, A2J)
         other = Kind.STEP if shown.kind is Kind.STATE else Kind.STATE
-        own_id = shown.project.pk if shown.project else None
-        projects: Sequence[Project | ListedProject] = [shown.project] if shown.project else self.company_managed
+        projects = [shown.project] if shown.project else self._sharing(shown)
         return View(
             kind=shown.kind,
             work_item_type=shown.work_item_type,
             project_key=shown.project.key if shown.project else None,
             team_managed=bool(shown.project and shown.project.team_managed),
+            is_ours=shown.is_ours,
             projects=tuple(ScopeProject(key=each.key, programme_ids=_programmes(each)) for each in projects),
             statuses=self.statuses,
-            reachable=frozenset(self.reached.get((own_id, shown.work_item_type), ())),
+            reachable=self._reached(shown),
             targets=self.targets[shown.kind, shown.work_item_type],
             j2a=self.rows_of(shown, J2A),
             j2a_known=bool(j2a_scope and j2a_scope.known),
             a2j=self._ways_back(shown),
-            counted_back=None if shown.project else self.back_of_many.counted(shown.kind, shown.work_item_type),
+            counted_back=None if shown.project else self._counted_back(shown),
             a2j_known=bool(a2j_scope and a2j_scope.known),
             sibling_j2a=self.rows_of(shown, J2A, other),
             sibling_targets=self.targets[other, shown.work_item_type],
@@ -327,6 +358,8 @@ class Facts:
     def _strange_back(self, shown: MatrixScope) -> frozenset[int]:
         if shown.project:
             return frozenset(self._strange(self.scope(shown, A2J), shown))
+        if shown.is_ours:
+            return frozenset()  # nothing of these lists was read
         code = family_of(shown.kind, A2J).code
         scopes = (scope for scope in self._strange_scopes if scope.family == code)
         return frozenset(target_id for scope in scopes for target_id in self._strange(scope, shown))
@@ -337,6 +370,9 @@ class Facts:
         if shown.project is None or scope is None or scope.observed_at is None:
             return {}
         return {shown.project.key: self.rows_of(shown, A2J)}
+
+    def _counted_back(self, shown: MatrixScope) -> MappingOf[tuple[int, int], int]:
+        return self.back_of_many[shown.is_ours].counted(shown.kind, shown.work_item_type)
 
 
 def row_of(mapping: Mapping) -> Row:

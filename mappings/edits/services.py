@@ -261,9 +261,10 @@ def _overtaken_sentence(mapping: Mapping) -> str:
     names = names_for([mapping])
     who, when = mapping.wanted_by or "Somebody", mapping.wanted_at
     at = f" at {when:%H:%M} UTC" if when else ""
+    holds = "" if mapping.scope.is_ours else f", Align has {_named(names, mapping, mapping.observed)}"
     return (
         f"{who} changed this mapping{at}. Wanted is now {_named(names, mapping, mapping.wanted)}, applied "
-        f"{_named(names, mapping, mapping.applied)}, Align has {_named(names, mapping, mapping.observed)}. "
+        f"{_named(names, mapping, mapping.applied)}{holds}. "
         "Your edit was not stored."
     )
 
@@ -275,7 +276,8 @@ def _edit_sentence(mapping: Mapping, request: EditRequest, catalogue: CatalogueF
     source = names.of(family.kind, family.direction, source=mapping.source_id)
     was, now = _named(names, mapping, request.seen), _named(names, mapping, request.wanted)
     type_ = catalogue.connector.terminology.name(request.key.work_item_type)
-    return f"Draft: {type_} {source} from {was} to {now} ({family.direction.label})."
+    where = f"{family.direction.label}{', in a list of ours' if request.key.scope.is_ours else ''}"
+    return f"Draft: {type_} {source} from {was} to {now} ({where})."
 
 
 def _named(names: Names, mapping: Mapping, value: int | None) -> str:
@@ -330,7 +332,7 @@ def _audit_record(
     data = {
         "rows": [
             {
-                "scope": f"{row.scope.family}:{row.scope.project.key if row.scope.project else ''}",
+                "scope": f"{_family_of(row.scope)}:{row.scope.project.key if row.scope.project else ''}",
                 "type": row.work_item_type,
                 "source": row.source_id,
                 "wanted": row.wanted,
@@ -346,8 +348,13 @@ def _audit_record(
         author=actor,
         earlier=[trail.copy_of(each) for each in earlier],
         context=context_of(scope.connector),
-        subject=f"{scope.family}:{rows[0].work_item_type}:{rows[0].source_id}",
+        subject=f"{_family_of(scope)}:{rows[0].work_item_type}:{rows[0].source_id}",
         sentence=sentence,
         data=data,
         reason=reason,
     )
+
+
+def _family_of(scope: Scope) -> str:
+    """As entries name it."""
+    return f"ours:{scope.family}" if scope.is_ours else scope.family

@@ -13,6 +13,10 @@ def why_unused(scope: Scope) -> str:
     project = scope.project
     if project is None:
         return ""
+    if scope.is_ours and not project.is_ours:
+        return former_sentence(project)
+    if project.is_ours and not scope.is_ours:
+        return f"Project {project.key} is ours, so its mappings are in lists of ours. Those in Align are not read."
     if gone := why_gone(project):
         return gone
     if FAMILIES[scope.family].direction is Direction.JIRA_TO_ALIGN and not project.team_managed:
@@ -23,6 +27,10 @@ def why_unused(scope: Scope) -> str:
     return ""
 
 
+def former_sentence(project: Project) -> str:
+    return f"Project {project.key} is not ours any more, so its lists of ours do not count. They stay to be looked at."
+
+
 def is_gone(scope: Scope) -> bool:
     """Its project is, which is one of the reasons."""
     return scope.project is not None and bool(why_gone(scope.project))
@@ -31,6 +39,8 @@ def is_gone(scope: Scope) -> bool:
 def why_gone(project: Project) -> str:
     if project.vanished_at is not None:
         return f"Jira no longer shows project {project.key}, so its lists are no longer read."
+    if project.is_ours:
+        return ""
     if project.scope_choice == ScopeChoice.OUT:
         return f"Project {project.key} is out of scope here, so its lists are not read. An admin can take it back in."
     if project.carried == Carried.NO or not project.in_scope:

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from django.db.models import Count, Q
 
-from connectors.models import Connector, has_lists
+from connectors.models import Connector, has_lists, ours
 from mappings.engine.families import FAMILIES, family_of
 from mappings.engine.values import Direction, Kind, TypeName
 from mappings.models import Mapping
@@ -18,10 +18,16 @@ NOTHING = Q(pk__in=())
 
 
 class WaysBackOfMany:
-    """Of these kinds and types; without kinds nothing is asked. A list that was never read counts as none."""
+    """Of these kinds and types; without kinds nothing is asked. A list that was never read counts as none.
 
-    def __init__(self, connector: Connector, kinds: Collection[Kind], types: Collection[TypeName]) -> None:
+    `is_ours`: of the lists of ours, and of the projects that are ours.
+    """
+
+    def __init__(
+        self, connector: Connector, kinds: Collection[Kind], types: Collection[TypeName], *, is_ours: bool = False
+    ) -> None:
         self._connector = connector
+        self._is_ours = is_ours
         self._codes = [family_of(kind, Direction.ALIGN_TO_JIRA).code for kind in sorted(kinds)]
         self._types = types
 
@@ -34,8 +40,14 @@ class WaysBackOfMany:
         """Of scopes, or of what leads to them by `scope` ("scope__"): the lists of these projects."""
         if not self._codes:
             return NOTHING
-        of_these = {"connector": self._connector, "family__in": self._codes, "project__team_managed": False}
-        return has_lists(f"{scope}project__") & Q(**{f"{scope}{name}": value for name, value in of_these.items()})
+        of_these = {
+            "connector": self._connector,
+            "family__in": self._codes,
+            "project__team_managed": False,
+            "is_ours": self._is_ours,
+        }
+        has_them = ours if self._is_ours else has_lists
+        return has_them(f"{scope}project__") & Q(**{f"{scope}{name}": value for name, value in of_these.items()})
 
     @cached_property
     def _ways(self) -> dict[tuple[str, str], dict[tuple[int, int], int]]:

@@ -68,7 +68,8 @@ def check(view: View, about: Direction | None = None) -> tuple[Problem, ...]:
 
     A plan asks only `about` one direction, and for what can stop it or wants a tick: it may look at 1,000 views.
     """
-    checks = (*BOTH, *DOTS, *RINGS, *INFOS) if about is None else (*BOTH, *(DOTS if about is J2A else RINGS))
+    both, dots, rings, infos = OF_OURS if view.is_ours else (BOTH, DOTS, RINGS, INFOS)
+    checks = (*both, *dots, *rings, *infos) if about is None else (*both, *(dots if about is J2A else rings))
     found = [problem for each in checks for problem in each(view)]
     return tuple(sorted(found, key=lambda problem: RANK[SEVERITIES[problem.code]]))
 
@@ -168,7 +169,9 @@ def unmapped(view: View) -> Iterator[Problem]:
     """A status without a mapping is not a status mapped to 0, though Align shows 0 for it (facts 3.2)."""
     if not view.j2a_known or not view.allows(J2A):
         return
-    if view.kind is Kind.STATE:
+    if view.is_ours:
+        effect = f"has no mapping here: nothing says what {view.items} that reach it count as."
+    elif view.kind is Kind.STATE:
         effect = f"has no mapping: {view.items} that reach it fall to {words.FALLS_TO}."
     else:
         effect = f"has no process step: no step is sent to Align for {view.items} that reach it."
@@ -391,3 +394,5 @@ BOTH: tuple[Check, ...] = (
 DOTS: tuple[Check, ...] = (unmapped, unrecognised, accepted, backward, state_step)
 RINGS: tuple[Check, ...] = (bounce, no_way_back, leaves_resolved)
 INFOS: tuple[Check, ...] = (twin, step_fit, key_renamed, unused)
+# Of lists of ours: what does not depend on what Align does with a mapping.
+OF_OURS = ((target_gone, status_gone, wrong_project, type_not_allowed), (unmapped, backward), (), (twin,))

@@ -14,6 +14,7 @@ from connectors.align.audit_sentences import TYPE_IDS
 from mappings.engine.values import Direction, Kind, TypeName
 
 TypeIds = Mapping[TypeName, int]
+KEPT = "KEEP"  # in the place of a method: what a change of a list of ours does, of which nothing is sent
 
 
 def _published(code: str) -> dict[TypeName, int]:
@@ -88,11 +89,13 @@ def family_of(kind: Kind, direction: Direction) -> Family:
 class ListAddress:
     """Where the records of one list live: a family, and a project or (Jira to Align only) all company-managed ones.
 
-    A team-managed project has Jira to Align lists of its own; Align to Jira is always per project.
+    A team-managed project has Jira to Align lists of its own; Align to Jira is always per project. A list of ours has
+    no address in Align.
     """
 
     family: Family
     project_key: str | None = None
+    is_ours: bool = False
 
     def __post_init__(self) -> None:
         if self.project_key is None and self.family.direction is Direction.ALIGN_TO_JIRA:
@@ -100,6 +103,8 @@ class ListAddress:
 
     @property
     def path(self) -> str:
+        if self.is_ours:
+            raise ValueError("A list of ours has no address in Align")
         return self.family.path.format(project=self.project_key)
 
     @property

@@ -13,7 +13,7 @@ from connectors.align.audit_sentences import CREATED, DELETED, UPDATED, MappingE
 from connectors.align.terminology import ALIGNS_OWN, Terminology
 from mappings.engine import sentences
 from mappings.engine.checks import Problem
-from mappings.engine.families import ListAddress
+from mappings.engine.families import KEPT, ListAddress
 from mappings.engine.values import Row, Severity, Situation, TypeName
 
 
@@ -80,7 +80,10 @@ class Draft:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedChange:
-    """One request. `path` is below /connectors/{id}; `key` names the row, which duplicates of a record share."""
+    """One request. `path` is below /connectors/{id}; `key` names the row, which duplicates of a record share.
+
+    Of a list of ours nothing is sent: it has no path and no line to expect, and its body is what is kept.
+    """
 
     action: Action
     place: ListAddress
@@ -128,8 +131,13 @@ NO_RECORD_ID = "Align's record of this mapping has no id, so it cannot be addres
 
 
 def row_key(place: ListAddress, work_item_type: TypeName, source_id: int) -> str:
-    """ "j2a-state:PROJ1:story:10013"; nothing between the colons where all company-managed projects share it."""
-    return f"{place.family.code}:{place.project_key or ''}:{work_item_type}:{source_id}"
+    """ "j2a-state:PROJ1:story:10013"; nothing between the colons where all company-managed projects share it.
+
+    Of a list of ours it begins with "ours:".
+    """
+    return (
+        f"{'ours:' if place.is_ours else ''}{place.family.code}:{place.project_key or ''}:{work_item_type}:{source_id}"
+    )
 
 
 # --- planning --------------------------------------------------------------------------------------------------
@@ -163,7 +171,7 @@ def _refusal(draft: Draft) -> UnplannableRow | None:
     for problem in draft.problems:
         if problem.severity is Severity.ERROR:
             return UnplannableRow(key=key, code=problem.code, sentence=problem.sentence)
-    if row.observed is not None and row.remote_id is None:
+    if row.observed is not None and row.remote_id is None and not draft.place.is_ours:
         return UnplannableRow(key=key, code="no-record-id", sentence=NO_RECORD_ID)
     return None
 
@@ -219,10 +227,11 @@ def _spare_change(draft: Draft, remote_id: int, target_id: int) -> PlannedChange
 def _change(
     draft: Draft, action: Action, remote_id: int | None, before: int | None, before_name: str, sentence: str
 ) -> PlannedChange:
-    place, source_id = draft.place, draft.row.source_id
+    place, source_id, is_ours = draft.place, draft.row.source_id, draft.place.is_ours
     after = None if action is Action.DELETE else draft.row.wanted
     after_name = "" if after is None else draft.after_name
-    method, with_key = METHODS[action], METHODS[action] in draft.keyed
+    method, with_key = KEPT if is_ours else METHODS[action], METHODS[action] in draft.keyed
+    path = "" if is_ours else place.path if remote_id is None else f"{place.path}/{remote_id}"
     event = _event(draft, action, remote_id, before=(before, before_name), after=(after, after_name))
     return PlannedChange(
         action=action,
@@ -236,14 +245,14 @@ def _change(
         after_name=after_name,
         remote_id=remote_id,
         method=method,
-        path=place.path if remote_id is None else f"{place.path}/{remote_id}",
-        query=place.write_query(with_key=with_key),
+        path=path,
+        query=() if is_ours else place.write_query(with_key=with_key),
         body=None
         if after is None
         else place.body(type_id=draft.type_id, source_id=source_id, target_id=after, with_key=with_key),
         sentence=sentence,
         event=event,
-        expected_line=write(event),
+        expected_line="" if is_ours else write(event),
         key=row_key(place, draft.work_item_type, source_id),
     )
 

@@ -12,11 +12,12 @@ def where(place: ListAddress, project_count: int) -> str:
     """ "PROJ1", or how many projects share the mapping."""
     if place.project_key is not None:
         return place.project_key
+    of = " of ours" if place.is_ours else ""
     if project_count == 1:
-        return "the one company-managed project"
+        return f"the one company-managed project{of}"
     if project_count == 0:
-        return "any company-managed project"
-    return f"any of {project_count} company-managed projects"
+        return f"any company-managed project{of}"
+    return f"any of {project_count} company-managed projects{of}"
 
 
 def mapping_set(
@@ -24,6 +25,10 @@ def mapping_set(
 ) -> str:
     """What a created or updated mapping does. `source` and `after` are names as the sentence shows them."""
     here = where(place, project_count)
+    if place.is_ours:
+        if place.family.direction is Direction.JIRA_TO_ALIGN:
+            return f"Kept here: {called.one(type_)} in {source} counts as {after} in {here}."
+        return f"Kept here: {source} of {called.one(type_)} is {after} in {here}."
     if place.family.direction is Direction.JIRA_TO_ALIGN:
         return f"When {called.one(type_)} in {here} moves to {source}, Align shows {after}."
     return f"When Align shows {source} for {called.one(type_)}, its issue in {here} moves to {after}."
@@ -31,6 +36,8 @@ def mapping_set(
 
 def mapping_removed(place: ListAddress, type_: TypeName, source: str, project_count: int, called: Terminology) -> str:
     here = where(place, project_count)
+    if place.is_ours:
+        return f"Kept here: {source} has no mapping for {called.items(type_)} in {here} any more."
     if place.family.direction is Direction.ALIGN_TO_JIRA:
         return f"When Align shows {source} for {called.one(type_)}, its issue in {here} no longer moves."
     effect = f"they fall to {words.FALLS_TO}"

@@ -28,7 +28,8 @@ class ScopeProject:
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """`project_key` None is the scope shared by all company-managed projects.
+    """`project_key` None is the scope shared by all company-managed projects. `is_ours`: of lists of ours, which Align
+    has no part in.
 
     `statuses` and `targets` are in the order to show them. `j2a` are the rows that hold in this scope (a
     company-managed project's are the shared ones). `a2j` has the rows of each project in scope whose list is known; a
@@ -46,6 +47,7 @@ class View:
     work_item_type: TypeName
     project_key: str | None = None
     team_managed: bool = False
+    is_ours: bool = False
     projects: tuple[ScopeProject, ...] = ()
     statuses: Mapping[int, SourceStatus]
     reachable: frozenset[int]

@@ -125,7 +125,7 @@ class StatusEffects:
     def _scopes(self) -> dict[int | None, Scope]:
         """The lists of states from Jira to Align by project; None: the one that company-managed projects share."""
         own = {project_id for _, project_id, _, is_team, _ in self._reach if is_team}
-        lists = Scope.objects.filter(connector=self.connector, family=J2A_STATE.code)
+        lists = Scope.objects.filter(connector=self.connector, family=J2A_STATE.code, is_ours=False)
         return {scope.project_id: scope for scope in lists.filter(Q(project=None) | Q(project__in=own))}
 
     @cached_property
@@ -149,7 +149,7 @@ def falls(reached: Iterable[Reached]) -> list[Reached]:
 def effect_of(reached: Collection[Reached], called: Terminology) -> str:
     """What a status that is new, or back, leads to where it is reached."""
     if not reached:
-        return "no project in scope reaches it so far"
+        return "no project in scope that Align carries reaches it so far"
     falling = falls(reached)
     if falling:
         types = [type_ for type_ in TypeName if any(each.work_item_type is type_ for each in falling)]

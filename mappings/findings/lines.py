@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.text import get_text_list
 
 from connectors.catalogue.findings import COMES, words_of
+from connectors.catalogue.known import OURS
 from connectors.models import Carried, Connector, Finding, FindingChange, FindingKind
 from mappings.engine.values import Kind, TypeName
 from mappings.findings.effects import LEADS_TO, Reached, StatusEffects, effect_of, falls, still_named
@@ -158,6 +159,10 @@ def _line(connector: Connector, group: Sequence[Finding], named: dict[int, int])
         effect = "no mapping names it" if not number else f"{number} mapping{'s name' if number > 1 else ' names'} it"
     if (first.kind, first.change) == (FindingKind.PROJECT, FindingChange.MOVED) and _is_left(first):
         effect = "Align moves its items no more; its mappings stay here, and its lists are not read"
+    elif (first.kind, first.change) == (FindingKind.PROJECT, FindingChange.MOVED) and first.before.startswith(OURS):
+        effect = (
+            "it is not ours any more; its lists of ours stay to be looked at, and what waits there can only be undone"
+        )
     return FindingLine(findings=group, where=_where(group), effect=effect, href=_url(connector, first))
 
 
@@ -186,7 +191,9 @@ def _url(connector: Connector, finding: Finding) -> str:
     ):
         return matrix_url(connector, kind=Kind.STEP.value)
     project = finding.project
-    if project is not None and project.has_lists:
+    if project is not None and finding.before.startswith(OURS):
+        return matrix_url(connector, scope=project.key, of="ours")
+    if project is not None and project.has_matrix:
         q = str(finding.remote_id) if finding.kind == FindingKind.STATUS else ""
         return matrix_url(connector, scope=project.key, q=q)
     if finding.kind == FindingKind.STATUS:

@@ -89,7 +89,7 @@ def count_some(connector: Connector, shown: MatrixScope, status_ids: Sequence[in
 
 def _projects(connector: Connector, shown: MatrixScope) -> list[ProjectTypes]:
     """The project's own issues; of the shared matrix, those of all company-managed projects in scope."""
-    found = ItemGroups(connector).projects(shown.work_item_type, shown.project)
+    found = ItemGroups(connector).projects(shown.work_item_type, shown.project, is_ours=shown.is_ours)
     return [each for each in found if shown.project is not None or not each.team_managed]
 
 
@@ -99,5 +99,5 @@ def _count(client: JiraClient, groups: Sequence[ItemGroup], status_id: int) -> i
 
 def _key(connector: Connector, shown: MatrixScope) -> str:
     """A status has as many issues on the matrix of states as on that of process steps."""
-    project = shown.project.pk if shown.project else "shared"
+    project = shown.project.pk if shown.project else shown.scope_key
     return f"in-use|{connector.pk}|{connector.jira_site}|{project}|{shown.work_item_type.value}"

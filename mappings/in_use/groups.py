@@ -52,9 +52,9 @@ class ItemGroups:
     def matches(self) -> IssueTypes:
         return IssueTypes(self.connector)
 
-    def projects(self, type_: TypeName, project: Project | None = None) -> list[ProjectTypes]:
+    def projects(self, type_: TypeName, project: Project | None = None, *, is_ours: bool = False) -> list[ProjectTypes]:
         """The project's, or those of all in scope; without those that have no issue type of this kind."""
-        reached = self.matches.reachable(type_)
+        reached = self.matches.reachable(type_, is_ours=is_ours)
         if project is not None:
             reached = reached.filter(project=project)
         rows = reached.order_by("project_id", "issue_type_id").values_list(

@@ -166,7 +166,7 @@ class _CountedFacts:
         teams = {pk for row in rows if not row.is_shared for pk in row.projects}
         keys = Project.objects.filter(pk__in=teams).order_by("key").values_list("pk", "key") if teams else []
         self.keys: dict[int, str] = dict(keys)
-        lists = Scope.objects.filter(connector=connector, family=J2A_STATE.code)
+        lists = Scope.objects.filter(connector=connector, family=J2A_STATE.code, is_ours=False)
         self.scopes = {scope.pk: scope.project_id for scope in lists if scope.known}
         mappings = Mapping.objects.filter(scope__in=self.scopes, source_id__in=ids)
         columns = ("scope_id", "work_item_type", "source_id", "observed", "wanted")

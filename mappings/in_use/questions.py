@@ -136,7 +136,7 @@ class InUseQuestions:
 
     @cached_property
     def scopes(self) -> dict[int | None, Scope]:
-        found = Scope.objects.filter(connector=self.connector, family=J2A_STATE.code)
+        found = Scope.objects.filter(connector=self.connector, family=J2A_STATE.code, is_ours=False)
         return {scope.project_id: scope for scope in found}
 
     def _is_known(self, project_id: int | None) -> bool:

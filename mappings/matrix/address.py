@@ -14,7 +14,7 @@ from alignadmin.parsing import text_in
 from connectors.catalogue.project_keys import project_of
 from connectors.models import Connector, Project
 from connectors.ports.requests import connector_or_404
-from mappings.edits.matrix_data import SHARED, MatrixScope
+from mappings.edits.matrix_data import OURS, SHARED, MatrixScope
 from mappings.engine.families import FAMILIES, family_of
 from mappings.engine.matrix import FILTERS
 from mappings.engine.values import Direction, Kind, TypeName
@@ -41,6 +41,8 @@ class Link:
 class MatrixAddress:
     connector: Connector
     project: Project | None = None
+    shared_ours: bool = False  # without a project: what the company-managed projects of ours share
+    former: bool = False  # of a project that was ours: its lists of ours, to be looked at
     kind: Kind = Kind.STATE
     work_item_type: TypeName = TypeName.STORY
     direction: str = BOTH
@@ -50,11 +52,16 @@ class MatrixAddress:
 
     @property
     def shown(self) -> MatrixScope:
-        return MatrixScope(self.kind, self.work_item_type, self.project)
+        return MatrixScope(self.kind, self.work_item_type, self.project, self.is_ours)
+
+    @property
+    def is_ours(self) -> bool:
+        """What is shown is kept here, and Align has no part in it."""
+        return self.former or (self.project.is_ours if self.project else self.shared_ours)
 
     @property
     def scope_key(self) -> str:
-        return self.project.key if self.project else SHARED
+        return self.shown.scope_key
 
     def draws(self, direction: Direction) -> bool:
         return self.direction in (BOTH, direction.value)
@@ -73,7 +80,8 @@ class MatrixAddress:
         pairs = [
             ("kind", self.kind.value if self.kind is not Kind.STATE else ""),
             ("type", self.work_item_type.value if self.work_item_type is not TypeName.STORY else ""),
-            ("scope", self.project.key if self.project else ""),
+            ("scope", "" if self.scope_key == SHARED else self.scope_key),
+            ("of", OURS if self.former else ""),
             ("direction", self.direction if self.direction != BOTH else ""),
             ("view", self.view if self.view != "grid" else ""),
             *(("only", each) for each in sorted(self.only)),
@@ -113,7 +121,7 @@ def requested_address(slug: str, data: QueryDict | MappingOf[str, str]) -> Matri
     """With its connector, that of a present project by one query. Unknown ones are a 404, as in `read_address`."""
     named = Project.objects.select_related("connector").filter(connector__slug=slug, vanished_at=None)
     key = text_in(data, "scope")
-    project = named.filter(key=key).first() if key and key != SHARED else None
+    project = named.filter(key=key).first() if key and key not in (SHARED, OURS) else None
     return _read(project.connector, project, data) if project else read_address(connector_or_404(slug), data)
 
 
@@ -126,6 +134,8 @@ def _read(connector: Connector, project: Project | None, data: QueryDict | Mappi
     return MatrixAddress(
         connector=connector,
         project=project,
+        shared_ours=project is None and text_in(data, "scope") == OURS,
+        former=project is not None and not project.is_ours and text_in(data, "of") == OURS,
         kind=_choice(Kind, text_in(data, "kind"), Kind.STATE),
         work_item_type=_choice(TypeName, text_in(data, "type"), TypeName.STORY),
         direction=data.get("direction", BOTH) if data.get("direction", BOTH) in DIRECTIONS else BOTH,
@@ -144,7 +154,7 @@ def _choice(type_: type[Choice], value: str | None, default: Choice) -> Choice:
 
 
 def _project(connector: Connector, key: str | None) -> Project | None:
-    if not key or key == SHARED:
+    if not key or key in (SHARED, OURS):
         return None
     project = project_of(connector, key)
     if project is None:
@@ -152,10 +162,18 @@ def _project(connector: Connector, key: str | None) -> Project | None:
     return project
 
 
-def address_of(connector: Connector, family_code: str, project: Project | None, type_: str) -> MatrixAddress:
+def address_of(
+    connector: Connector, family_code: str, project: Project | None, type_: str, *, is_ours: bool = False
+) -> MatrixAddress:
     """The matrix that shows a stored row; a company-managed project's dots are in the shared one."""
-    kind = Kind(family_code.split("-")[1])
-    return MatrixAddress(connector=connector, project=project, kind=kind, work_item_type=TypeName(type_))
+    return MatrixAddress(
+        connector=connector,
+        project=project,
+        shared_ours=is_ours and project is None,
+        former=is_ours and project is not None and not project.is_ours,
+        kind=Kind(family_code.split("-")[1]),
+        work_item_type=TypeName(type_),
+    )
 
 
 def cell_url(address: MatrixAddress, *, status: int | None, target: int | None) -> str:
@@ -167,9 +185,17 @@ def cell_url(address: MatrixAddress, *, status: int | None, target: int | None) 
 
 
 def url_of_cell(
-    connector: Connector, family_code: str, project: Project | None, type_: str, *, source: int, value: int | None
+    connector: Connector,
+    family_code: str,
+    project: Project | None,
+    type_: str,
+    *,
+    source: int,
+    value: int | None,
+    is_ours: bool = False,
 ) -> str:
     """The matrix at the cell of a stored row that leads from `source` to `value`."""
     to_align = FAMILIES[family_code].direction is Direction.JIRA_TO_ALIGN
     status, target = (source, value) if to_align else (value, source)
-    return cell_url(address_of(connector, family_code, project, type_), status=status, target=target)
+    address = address_of(connector, family_code, project, type_, is_ours=is_ours)
+    return cell_url(address, status=status, target=target)

@@ -107,7 +107,7 @@ def coverage(
     """
     matches = matches or IssueTypes(connector)
     projects = matches.projects if only is None else listed_projects(connector, only)
-    places = Scope.objects.filter(connector=connector, family=J2A_STATE.code)
+    places = Scope.objects.filter(connector=connector, family=J2A_STATE.code, is_ours=False)
     if only is not None:
         places = places.filter(Q(project=None) | Q(project_id__in=only))
     lists = _StateLists(connector, places)
@@ -207,7 +207,10 @@ def _lost(
     if not none:
         return {}
     back = Mapping.objects.filter(
-        scope__connector=matches.connector, scope__family=A2J_STATE.code, wanted__isnull=False
+        scope__connector=matches.connector,
+        scope__family=A2J_STATE.code,
+        scope__is_ours=False,
+        wanted__isnull=False,
     )
     back = back.filter(scope__project_id__in={project.pk for project, _ in none})
     ways_back = set(back.order_by().values_list("scope__project_id", "work_item_type").distinct())

@@ -60,6 +60,7 @@ class GridOptions:
     dots: bool = True
     ringed: bool = True
     can_edit: bool = True
+    is_ours: bool = False
     drift: str = ""  # the address of the list of rows changed elsewhere
     rings: Mapping[int, Row] = field(default_factory=dict)
     statuses: Mapping[int, SourceStatus] = field(default_factory=dict)
@@ -80,6 +81,7 @@ def grid_options(page: MatrixPage, *, counts: Mapping[int, int] | None = None) -
         dots=address.draws(J2A),
         ringed=address.draws(A2J),
         can_edit=not page.locked,
+        is_ours=view.is_ours,
         drift=reverse("drift", args=[page.connector.slug]) + f"?type={address.work_item_type.value}",
         rings={row.source_id: row for row in view.own_a2j},
         statuses=view.statuses,
@@ -358,7 +360,8 @@ def _three(row: Row, names: Mapping[int, str]) -> str:
 def _notes(row: MatrixRow, options: GridOptions) -> Iterator[SafeString]:
     if Mark.UNMAPPED in row.marks:
         falls = f"falls to {words.FALLS_TO}" if options.kind is Kind.STATE else "No step is sent to Align"
-        yield fill_html('<span class="tag warn">not mapped</span> <span class=falls>{}</span>', falls)
+        says = "" if options.is_ours else fill_html(" <span class=falls>{}</span>", falls)
+        yield fill_html('<span class="tag warn">not mapped</span>{}', says)
     if row.unknown_type_id is not None:
         stands = f"unknown: a record of type {row.unknown_type_id} stands here"
         yield fill_html('<span class="tag warn">{}</span>', stands)

@@ -30,7 +30,8 @@ def touches(page: MatrixPage) -> str:
         return ""
     if project is None or is_shared(page):
         projects = page.sharing_projects
-        return f"A click sets it for {counted(projects, 'company-managed project')}." if projects else ""
+        of = " of ours" if page.address.is_ours else ""
+        return f"A click sets it for {counted(projects, 'company-managed project')}{of}." if projects else ""
     return f"A click sets {'the way back' if _sets_rings(page) else 'it'} for {project.key} alone."
 
 
@@ -45,7 +46,8 @@ def on_paper(page: MatrixPage) -> str:
     """
     address = page.address
     project = address.project
-    place = f"{project.key} · {project.name}" if project else page.scope_options[0][1]
+    chosen = (label for _, label, is_chosen in page.scope_options if is_chosen)
+    place = f"{project.key} · {project.name}" if project else next(chosen)
     filters = [link.label for link in page.toggles if link.current]
     words = [f"rows with “{address.q}”"] if address.q else []
     return " · ".join([place, *(["gone"] if page.gone else []), DIRECTIONS[address.direction], *filters, *words])

@@ -27,11 +27,13 @@ EDIT_FIELDS = (
     "wanted_by__email",
     "scope__connector_id",
     "scope__family",
+    "scope__is_ours",
     "scope__project__key",
     "scope__project__team_managed",
     "scope__project__in_scope",
     "scope__project__scope_choice",
     "scope__project__carried",
+    "scope__project__ours_at",
     "scope__project__vanished_at",
 )
 
@@ -106,6 +108,7 @@ def where_of(mapping: Mapping) -> str:
     """ "Story · Jira to Align · PROJ1" """
     family = FAMILIES[mapping.scope.family]
     place = mapping.scope.project.key if mapping.scope.project else "shared"
+    place += ", ours" if mapping.scope.is_ours else ""
     kind = "" if family.kind is Kind.STATE else "process step · "
     type_ = mapping.scope.connector.terminology.name(mapping.work_item_type)
     return f"{type_} · {kind}{family.direction.label} · {place}"
@@ -127,14 +130,17 @@ def value_name(mapping: Mapping, value: int | None, names: Names) -> str:
 
 
 def href_of(mapping: Mapping) -> str:
-    return address_of(mapping.scope.connector, mapping.scope.family, mapping.scope.project, mapping.work_item_type).url
+    scope, type_ = mapping.scope, mapping.work_item_type
+    return address_of(scope.connector, scope.family, scope.project, type_, is_ours=scope.is_ours).url
 
 
 def cell_of(mapping: Mapping) -> str:
     """Where the matrix shows what Align has of it, else what is wanted."""
     value = mapping.wanted if mapping.observed is None else mapping.observed
-    scope, type_ = mapping.scope, mapping.work_item_type
-    return url_of_cell(scope.connector, scope.family, scope.project, type_, source=mapping.source_id, value=value)
+    scope, type_, source = mapping.scope, mapping.work_item_type, mapping.source_id
+    return url_of_cell(
+        scope.connector, scope.family, scope.project, type_, source=source, value=value, is_ours=scope.is_ours
+    )
 
 
 class Places:

@@ -12,13 +12,13 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from connectors.jobs.runner import latest
-from connectors.models import Connector, Job, JobKind, Project
-from mappings.edits.catalogue_facts import projects_in_scope
-from mappings.edits.matrix_data import SHARED, Facts
+from connectors.models import Connector, Job, JobKind, Project, has_lists, ours
+from mappings.edits.catalogue_facts import projects_of_ours
+from mappings.edits.matrix_data import OURS, SHARED, Facts
 from mappings.edits.names import Names
 from mappings.edits.queries import OPEN_SITUATIONS
 from mappings.edits.unrecognised import StrangeRecord
-from mappings.edits.unused import why_gone
+from mappings.edits.unused import former_sentence, why_gone
 from mappings.engine.checks import Problem, check
 from mappings.engine.families import family_of
 from mappings.engine.matrix import Matrix, Only, StatusCoverage, build, count_rows, coverage_of
@@ -142,7 +142,7 @@ class MatrixPage:
     def gone(self) -> str:
         """Why the project shown has no mappings that could be set any more; empty where it has."""
         project = self.address.project
-        return why_gone(project) if project else ""
+        return "" if project is None else former_sentence(project) if self.address.former else why_gone(project)
 
     @property
     def locked(self) -> str:
@@ -169,7 +169,8 @@ class MatrixPage:
     @cached_property
     def projects(self) -> list[Project]:
         """Those to choose from, and one more where there are more."""
-        return list(projects_in_scope(self.connector).only("pk", "key", "name", "team_managed")[: MOST_OPTIONS + 1])
+        shown = Project.objects.filter(has_lists() | ours(), connector=self.connector)
+        return list(shown.only("pk", "key", "name", "team_managed", "ours_at")[: MOST_OPTIONS + 1])
 
     @cached_property
     def numbers(self) -> MatrixNumbers:
@@ -178,15 +179,19 @@ class MatrixPage:
     @property
     def sharing_projects(self) -> int:
         """How many projects a dot of the shared scope is for."""
+        if self.address.is_ours:
+            return projects_of_ours(self.connector).filter(team_managed=False).count()
         return self.numbers.sharing if self.pending.sharing is None else self.pending.sharing
 
     @property
     def scope_options(self) -> list[tuple[str, str, bool]]:
         """(value, label, selected); the first is the shared scope."""
-        shared = self.sharing_projects
+        shared = self.numbers.sharing if self.pending.sharing is None else self.pending.sharing
         options = [(SHARED, f"Shared by {shared} company-managed project{'' if shared == 1 else 's'}")]
+        if self.address.shared_ours or any(each.is_ours and not each.team_managed for each in self.projects):
+            options.append((OURS, "Ours, shared by the company-managed ones"))
         for project in self.projects[:MOST_OPTIONS]:
-            kind = "team-managed" if project.team_managed else "company-managed"
+            kind = f"{'ours, ' if project.is_ours else ''}{'team' if project.team_managed else 'company'}-managed"
             options.append((project.key, f"{project.key} · {project.name} · {kind}"))
         chosen = self.address.project
         if chosen and all(value != chosen.key for value, _ in options):
@@ -290,7 +295,7 @@ class MatrixPage:
     @cached_property
     def in_use(self) -> list[InUseLine]:
         """Statuses without a mapping in which issues are, as the clock counted them; those of the type shown first."""
-        if not self.numbers.in_use:
+        if not self.numbers.in_use or self.address.is_ours:
             return []
         lines = [line for line in in_use_lines(self.connector) if line.concerns(self.address.project)]
         return sorted(lines, key=lambda line: line.work_item_type is not self.address.work_item_type)

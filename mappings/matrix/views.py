@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.contrib import messages
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -13,14 +14,17 @@ from alignadmin.accounts.requests import person_of
 from alignadmin.accounts.rights import Right
 from alignadmin.errors import Refused
 from alignadmin.parsing import text_in, whole
+from alignadmin.text import counted
 from alignadmin.web.requests import number
 from alignadmin.web.responses import failure, page, redirect
 from connectors.catalogue import schedule
 from connectors.jobs import runner
 from connectors.models import JobKind, Project
-from mappings.edits import services
+from mappings.edits import copying, services
+from mappings.edits.catalogue_facts import projects_of_ours
 from mappings.edits.requests import mapping_or_404
 from mappings.edits.services import EditRequest, MatrixKey
+from mappings.edits.unused import former_sentence
 from mappings.engine.values import Direction
 from mappings.in_use.counting import count_some
 from mappings.matrix import grid_html
@@ -79,7 +83,7 @@ def _cell_edit(shown: MatrixPage, data: QueryDict) -> EditRequest:
 
 def _key_of(address: MatrixAddress, direction: Direction, source_id: int, scope: Scope | None) -> MatrixKey:
     """The row that a cell of this matrix edits. Raises Refused where there is none."""
-    refusal = address.refusal(direction)
+    refusal = former_sentence(address.project) if address.former and address.project else address.refusal(direction)
     if refusal:
         raise Refused(refusal)
     if scope is None:
@@ -146,8 +150,8 @@ def _list_edits(address: MatrixAddress, data: QueryDict) -> list[EditRequest]:
 
 
 def _stored_scope(address: MatrixAddress, direction: Direction) -> Scope | None:
-    family, project_id = address.shown.scope_address(direction) or ("", None)
-    scopes = Scope.objects.select_related("connector", "project")
+    family, project_id, is_ours = address.shown.scope_address(direction) or ("", None, False)
+    scopes = Scope.objects.select_related("connector", "project").filter(is_ours=is_ours)
     return scopes.filter(Q(project_id=project_id), connector=address.connector, family=family).first()
 
 
@@ -204,11 +208,31 @@ def keep(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @requires(Right.SEE, Right.EDIT, ("POST",))
+def copy(request: HttpRequest, slug: str) -> HttpResponse:
+    """What a project that was ours kept, as edits of the lists of Align that count for it now."""
+    address = requested_address(slug, request.POST)
+    if address.project is None:
+        return failure(request, "This request names no project. Reload the page.", status=400)
+    try:
+        changed, refused = copying.copy_from_ours(address.project, actor=person_of(request))
+    except Refused as refusal:
+        return failure(request, str(refusal))
+    left = f" {counted(len(refused), 'mapping')} not: {refused[0]}" if refused else ""
+    messages.info(request, f"{counted(changed, 'mapping')} copied into the draft.{left}")
+    return redirect(request, address.but(former=False).url)
+
+
+@requires(Right.SEE, Right.EDIT, ("POST",))
 def refresh(request: HttpRequest, slug: str) -> HttpResponse:
     """Read what this matrix shows, in Align and in Jira: a person's click may use the reserved part of the budget."""
     person, address = person_of(request), requested_address(slug, request.POST)
     connector = address.connector
     shown = MatrixPage(address, person)
+    if address.is_ours:
+        with transaction.atomic():
+            ensure_scopes(connector)  # a project may be managed otherwise since
+        schedule.read_now(connector, _projects_of(address), actor=person, interactive=True)
+        return redirect(request, address.url)
     if not shown.scopes:
         with transaction.atomic():
             ensure_scopes(connector)
@@ -254,4 +278,6 @@ def _projects_of(address: MatrixAddress) -> QuerySet[Project]:
     """Whose statuses the matrix shows."""
     if address.project is not None:
         return Project.objects.filter(pk=address.project.pk)
+    if address.is_ours:
+        return projects_of_ours(address.connector).filter(team_managed=False)
     return Project.objects.filter(team_managed=False)

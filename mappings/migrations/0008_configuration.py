@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("connectors", "0021_disconnect"),
-        ("mappings", "0006_approval_asks"),
+        ("mappings", "0007_lists_of_ours"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

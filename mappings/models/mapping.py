@@ -16,12 +16,17 @@ SITUATION_CHOICES = [(value.value, value.value) for value in Situation]
 
 
 class Scope(models.Model):
-    """One list of Align: a family, and a project or (Jira to Align) all company-managed ones."""
+    """One list of Align: a family, and a project or (Jira to Align) all company-managed ones.
+
+    Or one of ours, which Align has no part in: of a project of ours, or (Jira to Align) of all company-managed ones of
+    ours. Nothing of such a list is read or sent: what was approved here is what it holds, `observed` included.
+    """
 
     connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="scopes")
     family = models.CharField(max_length=9, choices=FAMILY_CHOICES)
     project = models.ForeignKey(Project, null=True, blank=True, on_delete=models.CASCADE, related_name="scopes")
-    observed_at = models.DateTimeField(null=True, blank=True)  # null: never read
+    is_ours = models.BooleanField(default=False)
+    observed_at = models.DateTimeField(null=True, blank=True)  # null: never read; of a list of ours, when it was made
     rows = models.PositiveIntegerField(default=0)  # records in the last list, for the number of its pages
     foreign_rows = models.PositiveIntegerField(default=0)  # of them, records with a type id outside the table
     error = models.TextField(blank=True)  # why the last list is not believed; the scope counts as not observed
@@ -35,10 +40,12 @@ class Scope(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["connector", "family"], condition=models.Q(project=None), name="one_shared_scope_per_family"
+                fields=["connector", "family", "is_ours"],
+                condition=models.Q(project=None),
+                name="one_shared_scope_per_family",
             ),
             models.UniqueConstraint(
-                fields=["connector", "family", "project"],
+                fields=["connector", "family", "project", "is_ours"],
                 condition=models.Q(project__isnull=False),
                 name="one_scope_per_family_and_project",
             ),
@@ -54,7 +61,9 @@ class Scope(models.Model):
     @property
     def place(self) -> families.ListAddress:
         return families.ListAddress(
-            family=families.FAMILIES[self.family], project_key=self.project.wire_key if self.project else None
+            family=families.FAMILIES[self.family],
+            project_key=self.project.wire_key if self.project else None,
+            is_ours=self.is_ours,
         )
 
 

@@ -51,6 +51,7 @@ class Plan(models.Model):
     applier = models.ForeignKey(PERSON, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    is_ours = models.BooleanField(default=False)  # of lists of ours: nothing is sent, approved it is applied
     control = models.CharField(max_length=6, blank=True)  # "pause" or "cancel", asked for and not yet heard
     emergency_reason = models.TextField(blank=True)  # why somebody with a part in it approved it
     replaces = models.ForeignKey(  # the plan that this one is a refresh of
@@ -79,8 +80,8 @@ class Plan(models.Model):
 
     @property
     def is_of_former_number(self) -> bool:
-        """Its connector was made anew in Align since, so nothing of it may be sent."""
-        return self.align_number != self.connector.align_connector_id
+        """Its connector was made anew in Align since, so nothing of it may be sent; of one of ours nothing is."""
+        return not self.is_ours and self.align_number != self.connector.align_connector_id
 
 
 class ChangeState(models.TextChoices):
@@ -217,5 +218,6 @@ class Change(models.Model):
     def key(self) -> str:
         """The row as the engine names it, see engine.plan.row_key."""
         family = families.FAMILIES[self.family]
-        place = families.ListAddress(family=family, project_key=self.project_key or None)
+        is_ours = self.method == families.KEPT
+        place = families.ListAddress(family=family, project_key=self.project_key or None, is_ours=is_ours)
         return row_key(place, TypeName(self.work_item_type), self.source_id)

@@ -126,7 +126,7 @@ class OverviewConnector:
         """
         if not may(self.person, Right.CONFIGURE):
             return
-        if Plan.objects.filter(connector=self.connector, state=PlanState.FINISHED).exists():
+        if Plan.objects.filter(connector=self.connector, state=PlanState.FINISHED, is_ours=False).exists():
             return
         if left := guide_of(self.connector, matches=self.matches, for_states=True).finish_sentence:
             yield left, reverse("setup", args=[self.connector.slug])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from connectors.models import Connector
 from connectors.ports.extensions import ConnectorProjects, CoverageFigures, CoverageSquare, DriftFigures
@@ -23,8 +23,9 @@ STYLES = {WatchState.CLEAN: "ok", WatchState.DRIFTED: "warn", WatchState.UNKNOWN
 
 def projects(connector: Connector) -> ConnectorProjects:
     """Of the lists that company-managed projects share, drift and edits are counted once, apart from the projects."""
+    mine = {"scope__connector": connector}
     drifted = _by_project(drifted_rows(connector).order_by())
-    edits = _by_project(unplanned().filter(scope__connector=connector))
+    edits = _by_project(unplanned().filter(Q(scope__project__isnull=False) | Q(scope__is_ours=False), **mine))
     return ConnectorProjects(
         sharing=projects_in_scope(connector).filter(team_managed=False).count(),
         shared_drifted=drifted.pop(None, 0),

@@ -17,6 +17,7 @@ from mappings.models import UNDER_WAY, Plan, PlanState
 from mappings.planning.approval_asks import end_asks
 from mappings.planning.authors import people_of
 from mappings.planning.entries import plan_entry
+from mappings.planning.keeping import keep, record_kept
 from mappings.planning.notifications import queue_emergency_mail
 from mappings.planning.plan_outcomes import tell_approved
 from mappings.planning.reasons import reason_typed
@@ -47,20 +48,28 @@ LACKS_EMERGENCY = "Say what the emergency is: all other admins are told, and it 
 # --- approving ---------------------------------------------------------------------------------------------------
 
 
-def approve(plan: Plan, fingerprint: str, *, ticked: bool, actor: Person) -> Plan:
-    """Approve exactly what was looked at: the fingerprint is the one on the page."""
+def approve(plan: Plan, fingerprint: str, *, ticked: bool, typed: str = "", actor: Person) -> Plan:
+    """Approve exactly what was looked at: the fingerprint is the one on the page.
+
+    A plan of lists of ours is applied with it, so it asks for `typed` where the apply of another one would.
+    """
     with transaction.atomic():
         found = _locked(plan)
         _refuse_approval(found, fingerprint, actor)
         if needs_another(found.connector, actor, lambda: people_of(found)):
             raise Refused(OWN_PLAN if found.author_id == actor.pk else OWN_EDITS)
-        _approve(found, ticked=ticked, actor=actor)
+        _approve(found, ticked=ticked, typed=typed, actor=actor)
+        kept = keep(found) if found.is_ours else []
         plan_entry("plan.approved", found, actor, f"Approved plan {found.pk}.", fingerprint=fingerprint)
+        if found.is_ours:
+            record_kept(found, kept, actor=actor)
     plan.refresh_from_db()
     return plan
 
 
-def approve_in_emergency(plan: Plan, fingerprint: str, *, ticked: bool, reason: str, actor: Person) -> Plan:
+def approve_in_emergency(
+    plan: Plan, fingerprint: str, *, ticked: bool, reason: str, typed: str = "", actor: Person
+) -> Plan:
     """By whoever planned it or edited some of it, where a second person has to approve; all other admins are told."""
     why = reason_typed(reason, lacks=LACKS_EMERGENCY)
     with transaction.atomic():
@@ -68,10 +77,13 @@ def approve_in_emergency(plan: Plan, fingerprint: str, *, ticked: bool, reason: 
         _refuse_approval(found, fingerprint, actor)
         if not needs_another(found.connector, actor, lambda: people_of(found)):
             raise Refused(NO_EMERGENCY)
-        _approve(found, ticked=ticked, actor=actor, emergency_reason=why)
+        _approve(found, ticked=ticked, typed=typed, actor=actor, emergency_reason=why)
+        kept = keep(found) if found.is_ours else []
         sentence = f"Approved plan {found.pk} alone, in an emergency: {why}"
         plan_entry("plan.emergency_approved", found, actor, sentence, fingerprint=fingerprint, emergency_reason=why)
         queue_emergency_mail(found, actor=actor)
+        if found.is_ours:
+            record_kept(found, kept, actor=actor)
     plan.refresh_from_db()
     return plan
 
@@ -94,8 +106,12 @@ def _refuse_approval(plan: Plan, fingerprint: str, actor: Person) -> None:
         raise Refused("This plan is not the one on your page. Look at it again before approving.")
 
 
-def _approve(plan: Plan, *, ticked: bool, actor: Person, emergency_reason: str = "") -> None:
+def _approve(plan: Plan, *, ticked: bool, typed: str, actor: Person, emergency_reason: str = "") -> None:
     now = timezone.now()
+    if plan.is_ours:
+        if not plan.connector.is_active:
+            raise Refused("This connector is deactivated. Activate it before approving what is kept here.")
+        _refuse_unconfirmed(plan, typed)
     if plan.warnings and not ticked:
         raise Refused("Tick that you have read the warnings, then approve.")
     if is_old(plan, now):
@@ -133,6 +149,8 @@ def start_apply(plan: Plan, *, typed: str = "", reason: str = "", actor: Person)
 
 def _refuse_start(plan: Plan, actor: Person) -> None:
     refuse_no_admin(actor)
+    if plan.is_ours:
+        raise Refused("This plan is of lists of ours: its approval applies it, and nothing is sent to Align.")
     if plan.state != PlanState.APPROVED:
         raise Refused(_why_not_ready(plan))
     if plan.is_of_former_number:

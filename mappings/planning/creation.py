@@ -22,11 +22,11 @@ from alignadmin.text import counted as counted_rows
 from alignadmin.text import first_of
 from connectors.align.paging import MAPPING_LISTS
 from connectors.credentials.page_caps import caps_of
-from connectors.models import Connector, Project, has_lists
+from connectors.models import Connector, Project, has_lists, ours
 from connectors.ports.audited import context_of
 from connectors.ports.connected import lock_connected
 from mappings.edits.names import Names, names_of
-from mappings.edits.unused import why_gone
+from mappings.edits.unused import why_unused
 from mappings.engine import families
 from mappings.engine import plan as engine
 from mappings.engine.batches import batches
@@ -42,11 +42,18 @@ from mappings.planning.row_selection import RowSelection, choose, drafts
 from mappings.planning.rules import is_old
 from mappings.planning.search_names import PLANS
 
+OF_OURS = " in lists of ours, which are kept here"
 MOST_REASONS, MOST_NAMED = 3, 3  # of rows that cannot be planned, in one sentence
 
 
+OF_BOTH = (
+    "Some of these edits are of Align's lists and some of lists of ours, which are kept here and not sent. A plan is "
+    "of one or the other: choose the edits of one kind, then those of the other."
+)
+
+
 class NothingToDo(Refused):
-    """The chosen rows already hold in Align: a result of its own, not an error."""
+    """The chosen rows already hold: a result of its own, not an error."""
 
 
 # --- making ------------------------------------------------------------------------------------------------------
@@ -70,11 +77,14 @@ def make_plan(
     reason = reason_typed(reason, lacks="Say why: the reason goes into the history with every change of this plan.")
     ticket = ticket_typed(connector, ticket) if planner is None else ticket
     choices = choose(connector, mapping_ids)
+    if len({choice.mapping.scope.is_ours for choice in choices}) > 1:
+        raise Refused(OF_BOTH)
     planning = engine.plan(drafts(connector, choices))
     if not planning.changes:
         if planning.refused:
             raise Refused(_why_none(connector, choices, planning))
-        raise NothingToDo("Nothing to do: Align already holds what is wanted.")
+        holder = "what is kept here already is" if _is_of_ours(choices) else "Align already holds"
+        raise NothingToDo(f"Nothing to do: {holder} what is wanted.")
     return _store(
         connector,
         choices,
@@ -85,6 +95,10 @@ def make_plan(
         ticket=ticket,
         now=now or timezone.now(),
     )
+
+
+def _is_of_ours(choices: Iterable[RowSelection]) -> bool:
+    return any(choice.mapping.scope.is_ours for choice in choices)
 
 
 def _why_none(connector: Connector, choices: Sequence[RowSelection], planning: engine.Planning) -> str:
@@ -109,6 +123,7 @@ def _name(connector: Connector, mapping: Mapping, names: Names) -> str:
     family, project = FAMILIES[mapping.scope.family], mapping.scope.project
     source = names.of(family.kind, family.direction, source=mapping.source_id)
     place = project.key if project else "shared"
+    place += ", ours" if mapping.scope.is_ours else ""
     return f"{Truncator(source).chars(60)} ({connector.terminology.name(mapping.work_item_type)}, {place})"
 
 
@@ -128,9 +143,14 @@ def _store(
 ) -> Plan:
     mappings = {_key(choice): choice.mapping for choice in choices}
     authors = authors_of(list(mappings.values()), planner=planner)
+    is_ours = _is_of_ours(choices)
     fingerprint = fingerprint_of(connector.align_connector_id, planning.changes)
-    calls = request_count(
-        batches(planning.changes, settings.APPLY_BATCH), _list_sizes(choices), caps_of(connector).get(MAPPING_LISTS)
+    calls = (
+        0
+        if is_ours
+        else request_count(
+            batches(planning.changes, settings.APPLY_BATCH), _list_sizes(choices), caps_of(connector).get(MAPPING_LISTS)
+        )
     )
     with transaction.atomic():
         # The connector's row, so that two posts of one form come one after the other.
@@ -148,12 +168,15 @@ def _store(
             ticket=ticket,
             fingerprint=fingerprint,
             created_at=now,
-            seen_at=min(_seen_at(choices), default=now),
+            is_ours=is_ours,
+            seen_at=now if is_ours else min(_seen_at(choices), default=now),
             unchanged=planning.unchanged,
             refused=[asdict(refused) for refused in planning.refused],
             warnings=_warnings(planning, choices),
             api_calls=calls,
-            seconds=duration_estimate(
+            seconds=0
+            if is_ours
+            else duration_estimate(
                 calls,
                 slots=settings.BUDGET_SLOTS - settings.BUDGET_RESERVED,
                 window=settings.BUDGET_WINDOW,
@@ -173,9 +196,14 @@ def _store(
 
 def _refuse_left(mappings: Iterable[Mapping]) -> None:
     """Behind the connector's row, where nobody takes a project out of scope before this plan is seen."""
-    projects = Project.objects.filter(pk__in={mapping.scope.project_id for mapping in mappings})
-    if left := projects.exclude(has_lists()).order_by("key").first():
-        raise Refused(f"{why_gone(left)} That was so only after you had chosen: look at the draft and plan again.")
+    scopes = {mapping.scope for mapping in mappings}
+    projects = Project.objects.filter(pk__in={scope.project_id for scope in scopes})
+    count = ours() if any(scope.is_ours for scope in scopes) else has_lists()
+    if left := projects.exclude(count).order_by("key").first():
+        of_left = next(scope for scope in scopes if scope.project_id == left.pk)
+        of_left.project = left
+        why = why_unused(of_left)
+        raise Refused(f"{why} That was so only after you had chosen: look at the draft and plan again.")
 
 
 def _record_made(plan: Plan, changes: Sequence[Change], actor: Person) -> None:
@@ -185,13 +213,14 @@ def _record_made(plan: Plan, changes: Sequence[Change], actor: Person) -> None:
             actor=actor,
             context=context_of(plan.connector),
             subject=f"plan {plan.pk}",
-            sentence=f"Planned {counted(Counter(each.action for each in changes))}.",
+            sentence=f"Planned {counted(Counter(each.action for each in changes))}{OF_OURS if plan.is_ours else ''}.",
             data={
                 "fingerprint": plan.fingerprint,
                 "changes": len(changes),
                 "changes_sha256": digest_of(changes),
                 "authors": counted_authors(changes),
                 "refused": plan.refused,
+                **({"is_ours": True} if plan.is_ours else {}),
             },
             plan=plan.pk,
             planner=plan.author,

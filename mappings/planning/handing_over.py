@@ -32,7 +32,8 @@ def why_not(connector: Connector) -> str:
 
 
 def ending_plans(connector: Connector) -> list[PlanLink]:
-    return _named(connector, ENDING)
+    """None of lists of ours, whose records are here."""
+    return _named(connector, ENDING, is_ours=False)
 
 
 def open_plans(connector: Connector) -> list[PlanLink]:
@@ -40,8 +41,9 @@ def open_plans(connector: Connector) -> list[PlanLink]:
     return _named(connector, OPEN_PLANS)
 
 
-def _named(connector: Connector, states: Collection[PlanState]) -> list[PlanLink]:
-    plans = Plan.objects.filter(connector=connector, state__in=states).select_related("author").order_by("pk")
+def _named(connector: Connector, states: Collection[PlanState], **more: bool) -> list[PlanLink]:
+    found = Plan.objects.filter(connector=connector, state__in=states, **more)
+    plans = found.select_related("author").order_by("pk")
     return [
         PlanLink(
             sentence=f"Plan {plan.pk} of {plan.author} ({plan.get_state_display().lower()}): {plan.reason}",
@@ -53,11 +55,11 @@ def _named(connector: Connector, states: Collection[PlanState]) -> list[PlanLink
 
 def leave_former(connector: Connector, number: int, *, actor: Person) -> list[int]:
     """In the caller's transaction; the entries of the plans come last, since others lock lists before the history."""
-    ending = Plan.objects.locked().filter(connector=connector, state__in=ENDING).order_by("pk")
+    ending = Plan.objects.locked().filter(connector=connector, state__in=ENDING, is_ours=False).order_by("pk")
     plans = list(ending.select_related("connector", "author", "approver"))
     former = connector.align_connector_id
     unread = f"Not read since connector {former} was made anew in Jira Align as {number}: refresh it."
-    scopes = Scope.objects.filter(connector=connector)
+    scopes = Scope.objects.filter(connector=connector, is_ours=False)
     list(scopes.locked().order_by("pk").values_list("pk", flat=True))
     scopes.filter(observed_at__isnull=False).update(error=unread, remark="", rows=0, foreign_rows=0)
     ForeignRecord.objects.filter(scope__connector=connector).delete()
@@ -69,7 +71,7 @@ def leave_former(connector: Connector, number: int, *, actor: Person) -> list[in
 
 def _forget_records(connector: Connector) -> None:
     """Which of several records an admin had chosen to stay is forgotten, too: it is gone with them."""
-    rows = Mapping.objects.filter(scope__connector=connector)
+    rows = Mapping.objects.filter(scope__connector=connector, scope__is_ours=False)
     chosen = rows.filter(keep_remote_id__isnull=False).exclude(situation=Situation.EDITED)
     chosen.update(waits=False)
     rows.update(remote_id=None, duplicates=[], names_in_align={}, keep_remote_id=None, kept_by=None)

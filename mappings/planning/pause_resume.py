@@ -192,5 +192,7 @@ def start_refresh(plan: Plan, *, actor: Person) -> Job:
     """Read the plan's lists again in the background; see refreshing.refresh_plan."""
     if plan.state not in (PlanState.DRAFT, PlanState.APPROVED):
         raise Refused(f"This plan is {_state(plan)}: there is nothing to refresh.")
+    if plan.is_ours:
+        raise Refused("This plan is of lists of ours, which are not read: its rows are compared when it is approved.")
     maintenance.refuse(plan.connector)
     return runner.start(plan.connector, JobKind.PLAN_REFRESH, actor=actor, subject=str(plan.pk))

@@ -31,13 +31,15 @@ OUTCOME = NotificationKind(
     ),
     right=Right.SEE,
 )
+TO_APPLY = "An admin can apply it now."
 
 
 def tell_approved(plan: Plan, *, actor: Person) -> None:
     alone = f" alone, in an emergency: {plan.emergency_reason}" if plan.emergency_reason else ""
     # Of an emergency all other admins have an e-mail of its own, which says more.
     mailed = [each.pk for each in other_admins(actor)] if plan.emergency_reason else []
-    _tell(plan, f"{actor} approved {_name(plan)}{alone}", "An admin can apply it now.", by=actor, mailed=mailed)
+    following = "It is applied with that: kept here, nothing is sent to Align." if plan.is_ours else TO_APPLY
+    _tell(plan, f"{actor} approved {_name(plan)}{alone}", following, by=actor, mailed=mailed)
 
 
 def tell_cancelled(plan: Plan, unsent: int, *, actor: Person, why: str = "") -> None:

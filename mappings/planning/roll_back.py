@@ -66,7 +66,8 @@ def why_nothing(plan: Plan) -> str:
             f"Whether plan {plan.pk} changed anything in Align is not known: one of its requests got no answer. "
             "Refresh the list in the matrix, and correct there what is wrong."
         )
-    return f"Plan {plan.pk} changed nothing in Align, so there is nothing to roll back."
+    where = "here" if plan.is_ours else "in Align"
+    return f"Plan {plan.pk} changed nothing {where}, so there is nothing to roll back."
 
 
 def opening(plan: Plan) -> str:
@@ -125,7 +126,8 @@ def _why_left_out(change: Change, row: Mapping | None, names: Names) -> LeftOut 
         return LeftOut(change=change, code="unknown", sentence=sentence)
     if row.observed != change.after:
         held = _words(names, change, row.observed)
-        sentence = f"Somebody changed it in Align since: it holds {held} now, and this plan had set something else."
+        where = "here" if row.scope.is_ours else "in Align"
+        sentence = f"Somebody changed it {where} since: it holds {held} now, and this plan had set something else."
         return LeftOut(change=change, code="moved", sentence=sentence, is_open=row.situation in OPEN_SITUATIONS)
     if row.keep_remote_id is not None or row.wanted not in (change.after, change.before):
         who = row.wanted_by or "Somebody"

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, replace
 
-from connectors.models import Connector, Project, has_lists
+from connectors.models import Connector
+from mappings.edits.catalogue_facts import projects_in_scope, projects_of_ours
 from mappings.edits.key_on_write import keyed_methods, learned
 from mappings.edits.matrix_data import Facts, MatrixScope, row_of
 from mappings.edits.names import Names, names_of
@@ -34,8 +35,10 @@ class RowSelection:
 
 
 def preview(connector: Connector, mapping_ids: Collection[int] | None = None) -> engine.Planning:
-    """What a plan of these rows (default: all that wait) would send; stores nothing."""
-    return engine.plan(drafts(connector, choose(connector, mapping_ids)))
+    """What a plan of these rows (default: all that wait for Align) would send; stores nothing."""
+    if mapping_ids is None:
+        mapping_ids = waiting_edits(connector).filter(scope__is_ours=False).values_list("pk", flat=True)
+    return engine.plan(drafts(connector, choose(connector, list(mapping_ids))))
 
 
 def choose(connector: Connector, mapping_ids: Collection[int] | None = None) -> list[RowSelection]:
@@ -51,7 +54,7 @@ def choose(connector: Connector, mapping_ids: Collection[int] | None = None) -> 
 
 def _shown(mapping: Mapping) -> MatrixScope:
     family = FAMILIES[mapping.scope.family]
-    return MatrixScope(family.kind, TypeName(mapping.work_item_type), mapping.scope.project)
+    return MatrixScope(family.kind, TypeName(mapping.work_item_type), mapping.scope.project, mapping.scope.is_ours)
 
 
 def _choice(
@@ -72,12 +75,20 @@ def drafts(connector: Connector, choices: Iterable[RowSelection]) -> Iterable[en
     choices, known = list(choices), learned(connector)
     names = names_of(connector, [choice.mapping for choice in choices])
     in_align = names_in_lists({choice.mapping.scope_id for choice in choices})
-    shared = Project.objects.filter(has_lists(), connector=connector, team_managed=False).count()
+    kinds = {choice.mapping.scope.is_ours for choice in choices}
+    shared = {is_ours: _sharing(connector, is_ours=is_ours) for is_ours in kinds}
     for choice in choices:
         listed_names = in_align[choice.mapping.scope_id].of(choice.mapping)
         project = choice.mapping.scope.project
-        draft = _draft(connector, choice, names, listed_names, 1 if project else shared)
+        count = 1 if project else shared[choice.mapping.scope.is_ours]
+        draft = _draft(connector, choice, names, listed_names, count)
         yield replace(draft, keyed=keyed_methods(known, choice.mapping.direction, project))
+
+
+def _sharing(connector: Connector, *, is_ours: bool) -> int:
+    """How many company-managed projects share a list."""
+    projects = projects_of_ours(connector) if is_ours else projects_in_scope(connector)
+    return projects.filter(team_managed=False).count()
 
 
 def _draft(

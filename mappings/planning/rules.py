@@ -161,7 +161,12 @@ def why_void(plan: Plan, people: Collection[int] | None = None) -> str:
 
 
 def is_old(plan: Plan, now: datetime | None = None) -> bool:
-    """Its before values were last seen too long ago: it must be refreshed before it is approved or applied."""
+    """Its before values were last seen too long ago: it must be refreshed before it is approved or applied.
+
+    Those of lists of ours are here, and are compared when it is approved.
+    """
+    if plan.is_ours:
+        return False
     return (now or timezone.now()) - plan.seen_at > timedelta(seconds=settings.PLAN_MAX_AGE)
 
 

@@ -76,9 +76,11 @@ def outcome(plan: Plan, counts: Mapping[str, int], *, is_void: bool = False) -> 
         case PlanState.PAUSED:
             return PlanOutcome(name="Paused", numbers=_so_far(counts), tone="warn")
         case PlanState.FINISHED:
-            return _ended(counts)
+            return _kept(counts) if plan.is_ours else _ended(counts)
         case PlanState.CANCELLED if plan.started_at:
             return PlanOutcome(name="Cancelled", numbers=_numbers(counts, always_done=True))
+        case _ if plan.is_ours:
+            return PlanOutcome(name=plan.get_state_display(), numbers=f"{changes}, none kept")
         case _:
             return PlanOutcome(name=plan.get_state_display(), numbers=f"{changes}, none sent")
 
@@ -87,6 +89,13 @@ def _so_far(counts: Mapping[str, int]) -> str:
     """ "11 of 40 done", or finished where not each of them went well."""
     finished = counts["total"] - counts["open"]
     return f"{finished} of {counts['total']} {'done' if finished == counts.get('done', 0) else 'finished'}"
+
+
+def _kept(counts: Mapping[str, int]) -> PlanOutcome:
+    """Of lists of ours, where an approval applies."""
+    done = counts.get("done", 0)
+    name = "Kept here" if done == counts["total"] else "Partly kept here" if done else "Nothing kept"
+    return PlanOutcome(name=name, numbers=_numbers(counts), tone="ok" if done == counts["total"] else "warn")
 
 
 def _ended(counts: Mapping[str, int]) -> PlanOutcome:

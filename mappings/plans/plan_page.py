@@ -98,9 +98,10 @@ class PlanPage:
 
     @property
     def is_as_planned(self) -> bool:
-        """Every change was made, and read back with its value."""
-        total = self.counts["total"]
-        return self.plan.state == PlanState.FINISHED and self.counts["confirmed"] == self.counts.get("done", 0) == total
+        """Every change was made, and read back with its value; one of lists of ours is read back nowhere."""
+        done, total = self.counts.get("done", 0), self.counts["total"]
+        confirmed = done if self.plan.is_ours else self.counts["confirmed"]
+        return self.plan.state == PlanState.FINISHED and confirmed == done == total
 
     @cached_property
     def report(self) -> list[StateLine]:
@@ -250,7 +251,7 @@ class PlanPage:
     @cached_property
     def holding(self) -> planning.HoldingPlan | None:
         """The other plan that holds this connector, while this one waits for being applied."""
-        may_wait = self.plan.state in BEFORE or self._can_retry_alone
+        may_wait = (self.plan.state in BEFORE and not self.plan.is_ours) or self._can_retry_alone
         return planning.held_by_other(self.plan) if may_wait else None
 
     @property
@@ -265,7 +266,8 @@ class PlanPage:
     @property
     def blind_spot(self) -> str:
         """What nobody would see of this apply; empty where Align's log is read, and where nothing was written."""
-        return overwrites.only_in_log(self.plan.connector) if self.counts.get(ChangeState.DONE.value) else ""
+        was_sent = self.counts.get(ChangeState.DONE.value) and not self.plan.is_ours
+        return overwrites.only_in_log(self.plan.connector) if was_sent else ""
 
     @cached_property
     def replaced_by(self) -> Plan | None:
@@ -300,7 +302,7 @@ class PlanPage:
 
     @property
     def can_refresh(self) -> bool:
-        return self.plan.state in BEFORE and self.may_edit
+        return self.plan.state in BEFORE and self.may_edit and not self.plan.is_ours
 
     @property
     def can_retry(self) -> bool:
@@ -340,12 +342,15 @@ def _cell_of(plan: Plan, change: Change) -> str:
         return ""
     value = change.before if change.after is None else change.after
     source, type_ = change.source_id, change.work_item_type
-    return url_of_cell(plan.connector, change.family, scope.project, type_, source=source, value=value)
+    return url_of_cell(
+        plan.connector, change.family, scope.project, type_, source=source, value=value, is_ours=scope.is_ours
+    )
 
 
 def _refused_line(row: dict[str, str]) -> RefusedLine:
     """`key` is as the engine writes it, see engine.plan.row_key: "j2a-state:PROJ1:story:10013"."""
-    family, project, type_, source = (row.get("key", "").split(":") + [""] * 4)[:4]
+    key = row.get("key", "").removeprefix("ours:")
+    family, project, type_, source = (key.split(":") + [""] * 4)[:4]
     words = [
         type_.capitalize(),
         FAMILIES[family].direction.label if family in FAMILIES else family,

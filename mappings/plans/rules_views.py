@@ -22,7 +22,7 @@ from mappings.planning import emergencies
 from mappings.planning.notifications import other_admins
 from mappings.planning.rules import rules_of, set_rules
 from mappings.plans.rules_form import RulesForm
-from mappings.plans.views import WARNINGS, plan_or_404
+from mappings.plans.views import TYPED, WARNINGS, plan_or_404
 
 RULES = Act(
     does=of_connector("Change the rules of plans of {connector}"),
@@ -31,7 +31,7 @@ RULES = Act(
 )
 EMERGENCY = Act(
     does="Approve plan {pk} alone, in an emergency",
-    shown={"emergency": "What the emergency is", "warnings": WARNINGS},
+    shown={"emergency": "What the emergency is", "warnings": WARNINGS, "confirm": TYPED},
     carried=("fingerprint",),
 )
 
@@ -73,9 +73,11 @@ def emergency(request: HttpRequest, pk: int) -> HttpResponse:
     found = plan_or_404(pk)
     belongs_to(request, found.connector)
     fingerprint, reason = text_in(request.POST, "fingerprint"), text_in(request.POST, "emergency")
-    ticked = text_in(request.POST, "warnings") == "on"
+    ticked, typed = text_in(request.POST, "warnings") == "on", text_in(request.POST, "confirm")
     try:
-        planning.approve_in_emergency(found, fingerprint, ticked=ticked, reason=reason, actor=person_of(request))
+        planning.approve_in_emergency(
+            found, fingerprint, ticked=ticked, reason=reason, typed=typed, actor=person_of(request)
+        )
     except Refused as refused:
         return failure(request, str(refused))
     return redirect(request, reverse("plan", args=[pk]))

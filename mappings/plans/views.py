@@ -20,6 +20,7 @@ from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
 from connectors.ports.requests import connector_or_404
 from mappings import planning
+from mappings.edits.matrix_data import OURS
 from mappings.edits.names import names_of
 from mappings.edits.queries import waiting_edits
 from mappings.matrix.lines import EditLine, Places, edit_line
@@ -41,16 +42,24 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
     person = person_of(request)
     if request.method == "POST":
         return _make(request, connector, person)
-    return page(request, "mappings/plans/new.html", _choices(connector, person))
+    return page(request, "mappings/plans/new.html", _choices(connector, person, text_in(request.GET, "of")))
 
 
-def _choices(connector: Connector, person: Person, **extra: object) -> dict[str, object]:
-    waiting = list(waiting_edits(connector))
+def _choices(connector: Connector, person: Person, of: str, **extra: object) -> dict[str, object]:
+    """A plan is of Align's lists, or of lists of ours: those that `of` asks for, else those of which some wait."""
+    found = list(waiting_edits(connector))
+    of_ours, of_align = (
+        [each for each in found if each.scope.is_ours],
+        [each for each in found if not each.scope.is_ours],
+    )
+    is_ours = bool(of_ours) and (of == OURS or not of_align)
+    waiting, elsewhere = (of_ours, of_align) if is_ours else (of_align, of_ours)
     names, places = names_of(connector, waiting) if waiting else None, Places()
     lines: list[EditLine] = [edit_line(mapping, names, person, places) for mapping in waiting] if names else []
     mine = [line for line in lines if line.mine]
     others = [line for line in lines if not line.mine]
-    return {"connector": connector, "mine": mine, "others": others, **extra}
+    kinds = {"is_ours": is_ours, "elsewhere": len(elsewhere)}
+    return {"connector": connector, "mine": mine, "others": others, **kinds, **extra}
 
 
 def _make(request: HttpRequest, connector: Connector, person: Person) -> HttpResponse:
@@ -64,7 +73,8 @@ def _make(request: HttpRequest, connector: Connector, person: Person) -> HttpRes
         if request.htmx:  # type: ignore[attr-defined]
             return failure(request, str(refused))
         typed = {"trouble": str(refused), "reason": reason, "ticket": ticket, "chosen": chosen}
-        return page(request, "mappings/plans/new.html", _choices(connector, person, **typed), status=409)
+        shown = _choices(connector, person, text_in(request.POST, "of"), **typed)
+        return page(request, "mappings/plans/new.html", shown, status=409)
     return redirect(request, reverse("plan", args=[made.pk]))
 
 
@@ -113,7 +123,8 @@ def _perform(request: HttpRequest, pk: int, act: Action, *, in_place: bool = Fal
 
 
 WARNINGS = consent("I have read the warnings")
-APPROVE = Act(does="Approve plan {pk}", shown={"warnings": WARNINGS}, carried=("fingerprint",))
+TYPED = "Typed to confirm"
+APPROVE = Act(does="Approve plan {pk}", shown={"warnings": WARNINGS, "confirm": TYPED}, carried=("fingerprint",))
 
 
 @requires(Right.SEE, Right.APPROVE, ("POST",), fresh=APPROVE)
@@ -123,7 +134,8 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _approve(found: Plan, request: HttpRequest) -> object:
     fingerprint, ticked = text_in(request.POST, "fingerprint"), text_in(request.POST, "warnings") == "on"
-    return planning.approve(found, fingerprint, ticked=ticked, actor=person_of(request))
+    typed = text_in(request.POST, "confirm")
+    return planning.approve(found, fingerprint, ticked=ticked, typed=typed, actor=person_of(request))
 
 
 @requires(Right.SEE, Right.EDIT, ("POST",))
@@ -137,7 +149,7 @@ def _ask(found: Plan, request: HttpRequest) -> object:
     return approval_asks.ask(found, chosen, note=text_in(request.POST, "note"), actor=person_of(request))
 
 
-@requires(Right.SEE, Right.APPROVE, ("POST",), fresh=Act(does="Apply plan {pk}", shown={"confirm": "Typed to confirm"}))
+@requires(Right.SEE, Right.APPROVE, ("POST",), fresh=Act(does="Apply plan {pk}", shown={"confirm": TYPED}))
 def apply(request: HttpRequest, pk: int) -> HttpResponse:
     return _perform(request, pk, _apply)
 

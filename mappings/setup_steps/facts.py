@@ -91,7 +91,7 @@ def _with_what_is_shown(needed: MappingSetupFacts, connector: Connector) -> Mapp
     return replace(
         needed,
         duplicates=Mapping.objects.filter(scope__connector=connector).exclude(duplicates=[]).count(),
-        edits=unplanned().filter(scope__connector=connector).count(),
+        edits=unplanned().filter(scope__connector=connector, scope__is_ours=False).count(),
         confirmed=applied.count(),
         sharing=projects["sharing"],
         team_managed=projects["team"],
@@ -103,7 +103,8 @@ def _coverage(connector: Connector, places: MappingOf[str, AbstractSet[StatusPla
 
     A status that many company-managed projects share counts once, as its mapping is one.
     """
-    rows = Mapping.objects.filter(scope__connector=connector, scope__family=J2A_STATE.code, wanted__isnull=False)
+    of_align = Mapping.objects.filter(scope__connector=connector, scope__is_ours=False)
+    rows = of_align.filter(scope__family=J2A_STATE.code, wanted__isnull=False)
     mapped: dict[str, set[StatusPlace]] = defaultdict(set)
     for type_name, project, status in rows.values_list("work_item_type", "scope__project_id", "source_id"):
         mapped[type_name].add((project, status))

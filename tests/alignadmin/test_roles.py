@@ -140,6 +140,8 @@ TABLE = {
     "setup": READ,
     "setup-step": READ,
     "setup-scope": CONFIGURE,
+    "setup-ours": CONFIGURE_FORM,
+    "setup-ours-choose": ADMIN_ACT,
     "setup-projects-check": EDIT,
     "setup-boards": EDIT_FORM,
     "connector-edit": CONFIGURE_FORM,
@@ -202,6 +204,7 @@ TABLE = {
     "matrix-drop": EDIT,
     "matrix-decide": EDIT,
     "matrix-keep": EDIT,
+    "matrix-copy": EDIT,
     "matrix-refresh": EDIT,
     "matrix-count": EDIT,
     "connector-rules": CONFIGURE_FORM,
@@ -396,6 +399,9 @@ def other_world(world: World, people: dict[Role, Person]) -> World:
         "matrix-cell": {"scope": project.key, "status": 1, "target": 1},
         "matrix-list": {"scope": project.key},
         "setup-scope": {"ticked": project.pk, "choice": "out"},
+        "setup-ours": {"do": "take", "project": project.pk, "reason": "of another connector", "confirm": project.key},
+        "setup-ours-choose": {"do": "take", "ticked": project.pk},
+        "matrix-copy": {"scope": project.key},
         "setup-projects-check": {"ticked": project.pk},
         **{name: of_credential for name in TABLE if name.startswith("credential-")},
     }
@@ -425,6 +431,7 @@ THERE = {
     "matrix-keep",
     "matrix-cell",
     "matrix-list",
+    "matrix-copy",
 }
 
 

@@ -106,6 +106,7 @@ PAGES = {
     "set-up, connect": "/connectors/{slug}/set-up/connect/",
     "boards of a project": "/connectors/{slug}/set-up/projects/{project}/boards/",
     "set-up, projects": "/connectors/{slug}/set-up/projects/",
+    "take projects over": "/connectors/{slug}/set-up/projects/ours/?do=take&project={project}",
     "set-up, types": "/connectors/{slug}/set-up/types/",
     "set-up, fields": "/connectors/{slug}/set-up/fields/",
     "set-up, statuses": "/connectors/{slug}/set-up/statuses/",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
@@ -39,8 +40,9 @@ def choices_of(connector: Connector) -> dict[str, Any]:
         "terms": decided_terms(connector),
         "projects": list(
             Project.objects.filter(connector=connector, vanished_at=None)
+            .annotate(ours=Q(ours_at__isnull=False))
             .order_by("key")
-            .values("key", "name", "jira_id", "team_managed", "scope_choice", "carried", "in_scope")
+            .values("key", "name", "jira_id", "team_managed", "scope_choice", "carried", "in_scope", "ours")
         ),
     }
 

@@ -35,8 +35,8 @@ from connectors.models import (
 from connectors.ports.audited import context_of
 from connectors.ports.connected import disconnected_sentence
 from connectors.ports.extensions import PlanLink, extensions
+from connectors.ports.reasons import plain_reason
 from connectors.setup.disconnecting.choices_document import EXPORTED
-from connectors.setup.reasons import plain_reason
 from connectors.setup.search_names import CONNECTORS
 from connectors.setup.writing_tests import has_written, is_to_write
 

@@ -47,9 +47,11 @@ def choose_scope(connector: Connector, ids: Collection[int], choice: ScopeChoice
         changed = [project for project in found if project.scope_choice != choice]
         if not changed:
             return []
+        if kept := [each.key for each in changed if each.is_ours]:
+            raise Refused(_ours_sentence(kept))
         leaving = [each.pk for each in changed if each.in_scope and not scope_of(choice, each.carried)]
         if plans := extensions().plans_of_projects(connector, leaving) if leaving else []:
-            raise Refused(_planned(plans))
+            raise Refused(planned_sentence(plans))
         coming = []
         for project in changed:
             was, project.scope_choice = project.in_scope, choice
@@ -67,8 +69,14 @@ def choose_scope(connector: Connector, ids: Collection[int], choice: ScopeChoice
     return changed
 
 
-def _planned(plans: Sequence[PlanLink]) -> str:
+def _ours_sentence(keys: Sequence[str]) -> str:
+    named, are = first_of(keys, MOST_NAMED), "is" if len(keys) == 1 else "are"
+    return f"Nothing was changed: {named} {are} ours. Give them back first, then decide whether they are in scope."
+
+
+def planned_sentence(plans: Sequence[PlanLink]) -> str:
     named = first_of([plan.sentence for plan in plans], MOST_NAMED)
+    """Why the lists of projects that such plans change stay as they are."""
     verb = "has" if len(plans) == 1 else "have"
     return f"Nothing was changed: {named} {verb} changes of these projects. Apply or cancel what is planned first."
 

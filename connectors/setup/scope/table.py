@@ -17,7 +17,7 @@ from django.db.models import Count, Q, QuerySet
 from alignadmin.parsing import text_in, whole
 from connectors.catalogue.project_rights import ASKED_RIGHTS
 from connectors.jira.rights import JiraPermission, needed_for
-from connectors.models import AlignOnlyProject, Carried, Project, ScopeChoice, in_scope_here
+from connectors.models import AlignOnlyProject, Carried, Project, ScopeChoice, in_scope_here, ours
 from connectors.setup.scope.project_filters import KINDS, PER_PAGE, ProjectFilters
 
 MOST_ALIGN_ONLY = 50  # named below the table
@@ -32,6 +32,7 @@ CARRIED = {
 SCOPES = {
     "in": in_scope_here(),
     "out": Q(in_scope=False),
+    "ours": ours(),
     "chosen": ~Q(scope_choice=ScopeChoice.ALIGN),
 }
 BROWSE = JiraPermission.BROWSE_PROJECTS
@@ -59,6 +60,8 @@ class ScopeRow:
     @property
     def mover(self) -> str:
         """Who moves its items between the systems: Align wherever it may carry the project."""
+        if self.project.is_ours:
+            return "its mappings are kept here; nobody moves its items yet"
         return "nobody moves its items" if self.project.carried == Carried.NO else "Align moves its items"
 
     @property
@@ -120,6 +123,7 @@ class ScopeTable(ProjectFilters):
             by_align=Count("pk", filter=CARRIED["yes"]),
             left=Count("pk", filter=CARRIED["left"]),
             unknown=Count("pk", filter=CARRIED["unknown"]),
+            of_ours=Count("pk", filter=ours()),
         )
 
     @cached_property

@@ -47,7 +47,7 @@ def choose(request: HttpRequest, slug: str) -> HttpResponse:
     if choice not in ScopeChoice.values:
         return failure(request, "Choose: in scope, out of scope, or as Align carries.", status=400)
     try:
-        ids = _chosen(request, connector)
+        ids = chosen_ids(request, connector)
         changed = services.choose_scope(connector, ids, ScopeChoice(choice), actor=person_of(request))
     except Refused as refused:
         return failure(request, str(refused))
@@ -61,7 +61,7 @@ def check(request: HttpRequest, slug: str) -> HttpResponse:
     """Ask Jira again, in the background, what its account may do in these projects."""
     connector = connector_or_404(slug)
     try:
-        ids = _chosen(request, connector)
+        ids = chosen_ids(request, connector)
         job = services.check_projects(connector, ids, actor=person_of(request))
     except Refused as refused:
         return failure(request, str(refused))
@@ -69,7 +69,7 @@ def check(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect(request, _back(request, connector))
 
 
-def _chosen(request: HttpRequest, connector: Connector) -> list[int]:
+def chosen_ids(request: HttpRequest, connector: Connector) -> list[int]:
     """Raises Refused for what names no projects, or for another number of them than the page showed."""
     if text_in(request.POST, "all"):
         seen = whole(text_in(request.POST, "all"))

@@ -61,7 +61,7 @@ class Command(BaseCommand):
         found = _connector(connector)
         job = runner.run_now(runner.start(found, JobKind.OBSERVE, actor=None))
         _require_done(job)
-        rows = Mapping.objects.filter(scope__connector=found).count()
+        rows = Mapping.objects.filter(scope__connector=found, scope__is_ours=False).count()
         self.stdout.write(f"Read {job.done} lists; {rows} mappings found.")
 
     def _show(self, connector: str, **_: Any) -> None:
@@ -84,7 +84,8 @@ class Command(BaseCommand):
             self._print(planning.preview(found))
 
     def _store(self, connector: Connector, actor: Person, reason: str, ticket: str) -> None:
-        chosen = list(waiting_edits(connector).values_list("pk", flat=True))
+        # Of lists of ours nothing is sent: those edits are planned on their page.
+        chosen = list(waiting_edits(connector).filter(scope__is_ours=False).values_list("pk", flat=True))
         try:
             plan = planning.make_plan(connector, chosen, actor=actor, reason=reason, ticket=ticket)
         except planning.NothingToDo as nothing:

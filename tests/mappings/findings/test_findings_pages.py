@@ -104,7 +104,9 @@ def test_a_status_that_no_project_in_scope_reaches_is_told_without_alarm(
     sandbox.edit("add_status", id=WAITING, name="Waiting for vendor")
     look(connector)
     (line,) = attention(connector)
-    assert line.text.endswith(f"is new in Jira since {since(connector)}: no project in scope reaches it so far.")
+    assert line.text.endswith(
+        f"is new in Jira since {since(connector)}: no project in scope that Align carries reaches it so far."
+    )
     assert not line.is_falling
 
 

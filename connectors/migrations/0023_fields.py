@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("connectors", "0022_ours"),
+        ("connectors", "0022_projects_of_ours"),
     ]
 
     operations = [

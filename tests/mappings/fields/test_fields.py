@@ -109,7 +109,7 @@ def test_a_pair_goes_from_the_draft_over_an_approval_into_force(
     assert drafted() == {"feature:customfield_1": {"jira": "customfield_51", "direction": "both", "options": []}}
     page = said(editor.get(PAGE))
     assert "Feature: Code (customfield_1)" in page
-    assert "not paired → becomes Ticket (customfield_51), both ways" in page
+    assert "not paired →becomes Ticket (customfield_51), both ways" in page
     assert agreed_lines(acme, "fields") == {}
     seen = editor.get(PAGE).content.decode().split('name="seen" value="')[1].split('"')[0]
     made = editor.post("/connectors/acme/draft/fields/propose/", {"seen": seen, "reason": "Tickets in both"})

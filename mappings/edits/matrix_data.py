@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from copy import copy
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +17,7 @@ from connectors.catalogue.workflows import ListedProject
 from connectors.models import Connector, Project
 from mappings.edits.catalogue_facts import CatalogueFacts, projects_of_ours, steps_for
 from mappings.edits.listed_names import ListedNames, ListedRow, listed_names, names_in_rows
+from mappings.edits.matrix_scope import MatrixScope, ScopeAddress
 from mappings.edits.unrecognised import StrangeRecord, Unrecognised, by_place, strange_records
 from mappings.edits.ways_back import WaysBackOfMany
 from mappings.engine.families import FAMILIES, family_of
@@ -36,8 +36,6 @@ from mappings.engine.view import ScopeProject, View
 from mappings.engine.words import unknown_status, unknown_target
 from mappings.models import Mapping, Scope
 
-SHARED, OURS = "shared", "ours"
-ScopeAddress = tuple[str, int | None, bool]  # family code, project id, whether it is a list of ours
 MOST_UNKNOWN = 500  # ids that one statement asks for
 J2A, A2J = Direction.JIRA_TO_ALIGN, Direction.ALIGN_TO_JIRA
 ROW_FIELDS = (
@@ -54,30 +52,6 @@ ROW_FIELDS = (
 )
 SITUATIONS = {situation.value: situation for situation in Situation}
 DUPLICATES = ROW_FIELDS.index("duplicates") - 2  # among the values that follow scope and type
-
-
-@dataclass(frozen=True)
-class MatrixScope:
-    """What one matrix shows: a kind and a work item type; of one project, or (None) of all company-managed ones.
-
-    `is_ours`: of lists of ours, and of the company-managed projects that are ours.
-    """
-
-    kind: Kind
-    work_item_type: TypeName
-    project: Project | None = None
-    is_ours: bool = False
-
-    @property
-    def scope_key(self) -> str:
-        return self.project.key if self.project else OURS if self.is_ours else SHARED
-
-    def scope_address(self, direction: Direction, kind: Kind | None = None) -> ScopeAddress | None:
-        """Of the scope whose rows hold here; None: the shared scope has no way back."""
-        code = family_of(kind or self.kind, direction).code
-        if direction is A2J:
-            return (code, self.project.pk, self.is_ours) if self.project else None
-        return code, self.project.pk if self.project and self.project.team_managed else None, self.is_ours
 
 
 class Facts:

@@ -22,7 +22,7 @@ from connectors.credentials.clients import current_credential, jira_client
 from connectors.jira import JiraClient, JqlRefused
 from connectors.jira.jql import SearchField, is_in
 from connectors.models import Connector, System
-from mappings.edits.matrix_data import MatrixScope
+from mappings.edits.matrix_scope import MatrixScope
 from mappings.in_use.groups import ItemGroup, ItemGroups, ProjectTypes, groups_of
 
 MOST_AT_ONCE = 10  # requests for which a page waits

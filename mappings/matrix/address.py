@@ -14,7 +14,7 @@ from alignadmin.parsing import text_in
 from connectors.catalogue.project_keys import project_of
 from connectors.models import Connector, Project
 from connectors.ports.requests import connector_or_404
-from mappings.edits.matrix_data import OURS, SHARED, MatrixScope
+from mappings.edits.matrix_scope import OURS, SHARED, MatrixScope
 from mappings.engine.families import FAMILIES, family_of
 from mappings.engine.matrix import FILTERS
 from mappings.engine.values import Direction, Kind, TypeName

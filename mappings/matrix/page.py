@@ -14,7 +14,7 @@ from alignadmin.accounts.rights import Right, may
 from connectors.jobs.runner import latest
 from connectors.models import Connector, Job, JobKind, Project, has_lists, ours
 from mappings.edits.catalogue_facts import projects_of_ours
-from mappings.edits.matrix_data import OURS, SHARED, Facts
+from mappings.edits.matrix_data import Facts
 from mappings.edits.names import Names
 from mappings.edits.queries import OPEN_SITUATIONS
 from mappings.edits.unrecognised import StrangeRecord
@@ -44,6 +44,7 @@ from mappings.matrix.lines import (
 )
 from mappings.matrix.numbers import MatrixNumbers, count_numbers
 from mappings.matrix.pending import Pending, listed, pending_in
+from mappings.matrix.scope_options import scope_options
 from mappings.models import Mapping, Scope
 
 MOST_OPTIONS = 200  # of projects in the scope bar; with more, the key is typed
@@ -181,22 +182,16 @@ class MatrixPage:
         """How many projects a dot of the shared scope is for."""
         if self.address.is_ours:
             return projects_of_ours(self.connector).filter(team_managed=False).count()
+        return self._sharing
+
+    @property
+    def _sharing(self) -> int:
         return self.numbers.sharing if self.pending.sharing is None else self.pending.sharing
 
     @property
     def scope_options(self) -> list[tuple[str, str, bool]]:
         """(value, label, selected); the first is the shared scope."""
-        shared = self.numbers.sharing if self.pending.sharing is None else self.pending.sharing
-        options = [(SHARED, f"Shared by {shared} company-managed project{'' if shared == 1 else 's'}")]
-        if self.address.shared_ours or any(each.is_ours and not each.team_managed for each in self.projects):
-            options.append((OURS, "Ours, shared by the company-managed ones"))
-        for project in self.projects[:MOST_OPTIONS]:
-            kind = f"{'ours, ' if project.is_ours else ''}{'team' if project.team_managed else 'company'}-managed"
-            options.append((project.key, f"{project.key} · {project.name} · {kind}"))
-        chosen = self.address.project
-        if chosen and all(value != chosen.key for value, _ in options):
-            options.append((chosen.key, f"{chosen} · {chosen.name}{' · gone' if self.gone else ''}"))
-        return [(value, label, value == self.address.scope_key) for value, label in options]
+        return scope_options(self.address, self.projects[:MOST_OPTIONS], self._sharing, is_gone=bool(self.gone))
 
     @property
     def has_more_projects(self) -> bool:

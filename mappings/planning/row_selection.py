@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from connectors.models import Connector
 from mappings.edits.catalogue_facts import projects_in_scope, projects_of_ours
 from mappings.edits.key_on_write import keyed_methods, learned
-from mappings.edits.matrix_data import Facts, MatrixScope, row_of
+from mappings.edits.matrix_data import Facts, row_of
+from mappings.edits.matrix_scope import MatrixScope
 from mappings.edits.names import Names, names_of
 from mappings.edits.queries import waiting_edits
 from mappings.edits.unused import why_unused

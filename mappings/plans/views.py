@@ -20,7 +20,7 @@ from alignadmin.web.responses import failure, page, redirect
 from connectors.models import Connector
 from connectors.ports.requests import connector_or_404
 from mappings import planning
-from mappings.edits.matrix_data import OURS
+from mappings.edits.matrix_scope import OURS
 from mappings.edits.names import names_of
 from mappings.edits.queries import waiting_edits
 from mappings.matrix.lines import EditLine, Places, edit_line

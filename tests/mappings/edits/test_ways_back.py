@@ -21,7 +21,8 @@ from connectors.models import (
     Status,
     StatusCategory,
 )
-from mappings.edits.matrix_data import Facts, MatrixScope, row_of
+from mappings.edits.matrix_data import Facts, row_of
+from mappings.edits.matrix_scope import MatrixScope
 from mappings.engine.checks import check
 from mappings.engine.families import FAMILIES
 from mappings.engine.matrix import build

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from alignadmin.locking import LockableQuerySet
+
 
 class SetUpDraft(models.Model):
     """Theirs alone, until the connector is added or they start over. It has no secret in it, ever.
@@ -17,3 +19,5 @@ class SetUpDraft(models.Model):
     typed = models.JSONField()
     discovery = models.JSONField(default=dict)
     kept_at = models.DateTimeField(db_index=True)
+
+    objects = LockableQuerySet.as_manager()

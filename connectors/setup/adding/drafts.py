@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from datetime import timedelta
 
+from django.db import transaction
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
@@ -17,6 +18,7 @@ from alignadmin.errors import Refused
 from alignadmin.parsing import whole
 from connectors.models import Connector, SetUpDraft
 from connectors.setup.adding.discovery import Discovery
+from connectors.setup.adding.forms import LATER, is_whole
 
 KEPT_FOR = timedelta(days=30)
 MOST_KEPT = 16 * 1024  # bytes of what is typed
@@ -34,9 +36,22 @@ def keep(typed: Mapping[str, str], *, actor: Person, discovery: Discovery | None
         return None
     if len(json.dumps(typed)) > MOST_KEPT:  # ASCII, so these are bytes
         raise Refused(f"This is more than {MOST_KEPT // 1024} KB, and that much is not kept. Paste addresses only.")
-    found = discovery or discovery_for(typed, of(actor))
-    values = {"typed": dict(typed), "discovery": found.as_json() if found else {}, "kept_at": timezone.now()}
-    return SetUpDraft.objects.update_or_create(person=actor, defaults=values)[0]
+    now = timezone.now()
+    with transaction.atomic():
+        SetUpDraft.objects.get_or_create(person=actor, defaults={"typed": {}, "kept_at": now})
+        draft = SetUpDraft.objects.locked().get(person=actor)  # what a browser sends on its way may come beside a look
+        found = discovery or discovery_for(typed, draft if draft.kept_at > now - KEPT_FOR else None)
+        draft.typed = (_answered_before(typed, draft.typed) if found else {}) | dict(typed)
+        draft.discovery, draft.kept_at = found.as_json() if found else {}, now
+        draft.save()
+    return draft
+
+
+def _answered_before(typed: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
+    """What a form did not ask: it was drawn before the sites were looked up, and sent while that was under way."""
+    if is_whole(typed):
+        return {}
+    return {name: before[name] for name in LATER if name in before and name not in typed}
 
 
 def _is_added(typed: Mapping[str, str]) -> bool:

@@ -88,7 +88,7 @@ class SetUp(CredentialsOfBoth):
         bound = None if data is None else self.data
         self.discovery = discovery
         typed = _with_one_number(_query(typed or {})).dict()
-        self.is_whole = discovery is not None or "time_zone" in (typed if data is None else data)
+        self.is_whole = discovery is not None or is_whole(typed if data is None else data)
         initial = {"time_zone": "UTC", **of_form(typed, "")}
         self.details = NewConnectorForm(bound, initial=initial)
         super().__init__(self.details, data=bound, typed=typed)
@@ -199,6 +199,11 @@ def _add_words(typed: Typed, _params: Params) -> str:
 
 
 ADD = Act(does=_add_words, shown=SetUp.shown, carried=("act",), secrets=SetUp.secrets, refills=True)
+
+
+def is_whole(typed: Mapping[str, Any]) -> bool:
+    """Whether the form that was sent asked for everything: else it was drawn before the sites were looked up."""
+    return "time_zone" in typed
 
 
 def keepable(sent: QueryDict) -> dict[str, str]:

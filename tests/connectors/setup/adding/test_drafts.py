@@ -81,6 +81,19 @@ def test_what_the_sites_told_is_there_again_until_other_addresses_are_typed(
     assert sandbox.journal() == []
 
 
+def test_what_a_browser_sends_late_takes_no_choice_away(configurer: Client, sandbox: RunningSandbox) -> None:
+    """It was on its way while the sites were looked up, from a form that asked for no connector yet."""
+    begun = asked_first(sandbox.url)
+    configurer.post(NEW, begun)
+    kept = SetUpDraft.objects.get().typed
+    assert (kept["align_connector_id"], kept["jira_kind"]) == ("123", "cloud")
+    late = {name: typed for name, typed in begun.items() if name != "act"}
+    configurer.post(DRAFT, late | {"name": "Renamed meanwhile"})
+    assert SetUpDraft.objects.get().typed == kept | {"name": "Renamed meanwhile"}
+    configurer.post(DRAFT, late | {"jira_site": "https://other.atlassian.net"})
+    assert "align_connector_id" not in SetUpDraft.objects.get().typed
+
+
 def test_only_its_author_sees_it(configurer: Client, admin: Person) -> None:
     configurer.post(DRAFT, asked_first(SITE))
     other = Client()

@@ -400,7 +400,7 @@ def other_world(world: World, people: dict[Role, Person]) -> World:
         "matrix-list": {"scope": project.key},
         "setup-scope": {"ticked": project.pk, "choice": "out"},
         "setup-ours": {"do": "take", "project": project.pk, "reason": "of another connector", "confirm": project.key},
-        "setup-ours-choose": {"do": "take", "ticked": project.pk},
+        "setup-ours-choose": {"ticked": project.pk},
         "matrix-copy": {"scope": project.key},
         "setup-projects-check": {"ticked": project.pk},
         **{name: of_credential for name in TABLE if name.startswith("credential-")},

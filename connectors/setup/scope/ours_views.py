@@ -103,7 +103,7 @@ def choose(request: HttpRequest, slug: str) -> HttpResponse:
         ours.chosen_projects(connector, ids)
     except Refused as refused:
         return failure(request, str(refused))
-    query = urlencode([("do", _act_of(text_in(request.POST, "do")).value), *(("project", str(pk)) for pk in ids)])
+    query = urlencode([("do", _act_of(text_in(request.GET, "do")).value), *(("project", str(pk)) for pk in ids)])
     return redirect(request, f"{reverse('setup-ours', args=[slug])}?{query}")
 
 

@@ -65,7 +65,8 @@ def test_it_is_confirmed_by_its_key_or_by_their_number_and_twice_changes_nothing
 ) -> None:
     out_of_align(configurer, connector, sandbox, "PAY", "LAB")
     ticked = [project("PAY").pk, project("LAB").pk]
-    led = configurer.post(CHOOSE, {"ticked": ticked, "do": "take"})
+    assert "do=give&" in configurer.post(f"{CHOOSE}?do=give", {"ticked": ticked})["Location"]
+    led = configurer.post(f"{CHOOSE}?do=take", {"ticked": ticked})
     assert led.status_code == 303
     shown = text(configurer.get(led["Location"]))
     assert "Take over 2 projects" in shown

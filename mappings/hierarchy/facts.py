@@ -79,7 +79,7 @@ class HierarchyFacts:
         columns = ("pk", "jira_id", "key", "carried", "read")
         rows = list(self._in_scope.annotate(read=read_as_text()).values_list(*columns))
         workflows = workflows_of({row[0]: row[-1] for row in rows})
-        return {row[1]: ScopedProject(*row[:-1], workflows[row[0]]) for row in rows}
+        return {row[1]: ScopedProject._make((*row[:-1], workflows[row[0]])) for row in rows}
 
     @property
     def _in_scope(self) -> QuerySet[Project]:

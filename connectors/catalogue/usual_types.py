@@ -8,6 +8,8 @@ What neither name nor picture tells is asked for, not guessed.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from alignadmin.folding import fold
 from connectors.models.catalogue import WorkItemType
 
@@ -34,6 +36,7 @@ EPIC_AVATAR = 10307
 BY_AVATAR = {10303: WorkItemType.DEFECT.value, 10315: WorkItemType.STORY.value, 10318: PLAIN}
 
 
+@lru_cache(maxsize=4096)  # thousands of types, as each team-managed project has its own, of a few dozen names
 def usual_type(name: str, *, level: int | None, is_subtask: bool, avatar: int | None) -> str | None:
     """feature, story, task or defect; empty for what is told to be none of them; None where nothing tells."""
     if is_subtask or (level is not None and level < BASE_LEVEL):

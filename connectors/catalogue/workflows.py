@@ -55,11 +55,15 @@ def listed_projects(connector: Connector, only: Collection[int] | None = None) -
     return list(_with_workflows(found if only is None else found.filter(pk__in=only)))
 
 
+def read_as_text() -> Cast:
+    """When a project was read, for `workflows_of`: to make thousands of times of it takes longer than all else."""
+    return Cast("read_at", TextField())
+
+
 def _with_workflows(projects: QuerySet[Project]) -> Iterator[ListedProject]:
-    # As text: to make thousands of times of it takes longer than to read all else.
     columns = ("pk", "key", "name", "team_managed", "programme_id", "align_key", "read")
-    rows = list(projects.annotate(read=Cast("read_at", TextField())).values_list(*columns))
-    workflows = _kept.of({row[0]: row[-1] for row in rows})
+    rows = list(projects.annotate(read=read_as_text()).values_list(*columns))
+    workflows = workflows_of({row[0]: row[-1] for row in rows})
     return (ListedProject._make((*row[:-1], workflows[row[0]])) for row in rows)
 
 
@@ -124,4 +128,4 @@ def _stored(projects: Collection[int]) -> dict[int, Reach]:
 
 
 _kept = _KeptWorkflows()
-forget = _kept.forget
+forget, workflows_of = _kept.forget, _kept.of

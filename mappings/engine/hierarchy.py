@@ -179,12 +179,12 @@ def _missing(
 ) -> Iterator[ConfigurationProblem]:
     """Of the levels that have mappings: in which projects nothing is that stands for one."""
     for level in TypeName:
-        lacking, asked = [], 0
+        lacking, asked, code = [], 0, level.value
+        others = frozenset(shared.chosen.get(code, ()))
         for project in projects:
-            names = project.own.get(level.value, shared.chosen.get(level.value, ()))
-            if names:
+            if names := project.own.get(code, others):
                 asked += 1
-                if not set(names) & set(project.names):
+                if frozenset(names).isdisjoint(project.names):
                     lacking.append(project.key)
         if not lacking:
             continue

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import NamedTuple
+
+from django.db.models import QuerySet
 
 from connectors.align.terminology import LEVELS
 from connectors.catalogue.issue_types import IssueTypes, KnownType, usual_of
-from connectors.models import Carried, Connector, Project, ReachableStatus, WorkItemType, in_scope_here
+from connectors.catalogue.workflows import ProjectWorkflow, read_as_text, workflows_of
+from connectors.models import Carried, Connector, Project, WorkItemType, in_scope_here
 from mappings.configuration.agreed import agreed_lines
 from mappings.engine.configuration import LineValues
 from mappings.engine.hierarchy import (
@@ -22,6 +26,16 @@ from mappings.engine.hierarchy import (
 )
 
 SUBJECT = "hierarchy"
+
+
+class ScopedProject(NamedTuple):
+    """One in scope whose issue types were read, with as little as checks of thousands of them need."""
+
+    pk: int
+    jira_id: int
+    key: str
+    carried: str
+    workflow: ProjectWorkflow
 
 
 class HierarchyFacts:
@@ -57,26 +71,29 @@ class HierarchyFacts:
     @cached_property
     def projects(self) -> dict[int, Project]:
         """Those in scope whose issue types were read, by Jira's id."""
+        return {each.jira_id: each for each in self._in_scope.only("connector", "jira_id", "key", "name", "carried")}
+
+    @cached_property
+    def scoped(self) -> dict[int, ScopedProject]:
+        """The same, with what their issue types reach."""
+        columns = ("pk", "jira_id", "key", "carried", "read")
+        rows = list(self._in_scope.annotate(read=read_as_text()).values_list(*columns))
+        workflows = workflows_of({row[0]: row[-1] for row in rows})
+        return {row[1]: ScopedProject._make((*row[:-1], workflows[row[0]])) for row in rows}
+
+    @property
+    def _in_scope(self) -> QuerySet[Project]:
         found = Project.objects.filter(in_scope_here(), connector=self.connector, read_at__isnull=False)
-        return {each.jira_id: each for each in found.order_by("key")}
+        return found.order_by("key")
 
     @cached_property
     def carried(self) -> int:
         """How many of them Align's connector carries; what is not known counts as carried."""
-        return sum(each.carried != Carried.NO for each in self.projects.values())
+        return sum(each.carried != Carried.NO.value for each in self.scoped.values())
 
-    @cached_property
-    def reached(self) -> dict[int, set[int]]:
-        """Keys of project -> keys of the issue types that it has."""
-        mine = in_scope_here("project__")
-        rows = ReachableStatus.objects.filter(mine, project__connector=self.connector).order_by()
-        found: dict[int, set[int]] = defaultdict(set)
-        for project, issue_type in rows.values_list("project_id", "issue_type_id").distinct():
-            found[project].add(issue_type)
-        return found
-
-    def types_in(self, project: Project) -> dict[str, JiraType]:
-        there = self.reached.get(project.pk, set())
+    def types_in(self, project: Project | ScopedProject) -> dict[str, JiraType]:
+        known = self.scoped.get(project.jira_id)
+        there = {issue_type for issue_type, _ in known.workflow.reach} if known else ()
         return by_name(_jira_type(each) for each in self.live if each.pk in there)
 
     # --- what is agreed ---
@@ -118,7 +135,7 @@ class HierarchyFacts:
         found: dict[int, dict[str, list[str]]] = defaultdict(dict)
         for key, names in values.items():
             place, _, level = key.partition(":")
-            if place != SHARED and names is not None and int(place) in self.projects:
+            if place != SHARED and names is not None and int(place) in self.scoped:
                 found[int(place)][level] = list(names)
         return dict(found)
 
@@ -132,7 +149,7 @@ class HierarchyFacts:
     def _own_place(
         self, jira_id: int, shared: Mapping[str, Sequence[str]], levels: Mapping[str, Sequence[str]]
     ) -> HierarchyPlace:
-        project = self.projects[jira_id]
+        project = self.scoped[jira_id]
         types = self.types_in(project)
         # What the others have is only asked of it as far as it is there.
         taken_over = {level: [name for name in names if name in types] for level, names in shared.items()}
@@ -147,16 +164,16 @@ class HierarchyFacts:
     def project_types(self, values: LineValues) -> list[TypesOfProject]:
         own = self.own(values)
         return [
-            TypesOfProject(key=project.key, names=self._names_in(project), own=own.get(jira_id, {}))
-            for jira_id, project in self.projects.items()
+            TypesOfProject(key=project.key, names=self._names[project.workflow], own=own.get(jira_id, {}))
+            for jira_id, project in self.scoped.items()
         ]
 
-    def _names_in(self, project: Project) -> Collection[str]:
-        return {name for pk in self.reached.get(project.pk, ()) if (name := self._live_names.get(pk))}
-
     @cached_property
-    def _live_names(self) -> dict[int, str]:
-        return {each.pk: each.name for each in self.live}
+    def _names(self) -> dict[ProjectWorkflow, frozenset[str]]:
+        """Of the issue types that Jira has in projects of a workflow."""
+        live = {each.pk: each.name for each in self.live}
+        workflows = {each.workflow for each in self.scoped.values()}
+        return {each: frozenset(live[pk] for pk, _ in each.reach if pk in live) for each in workflows}
 
 
 def _jira_type(found: KnownType) -> JiraType:

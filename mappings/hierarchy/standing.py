@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connectors.models import Connector
+from mappings.engine.hierarchy import check_hierarchy
 from mappings.engine.values import Severity
+from mappings.hierarchy.facts import HierarchyFacts
 from mappings.hierarchy.page import HierarchyState
 
 
@@ -22,8 +24,16 @@ class HierarchyStanding:
     proposer: str = ""
 
 
-def standing_of(connector: Connector) -> HierarchyStanding:
-    """Neither system is asked."""
+def standing_of(connector: Connector, *, for_states: bool = False) -> HierarchyStanding:
+    """Neither system is asked. `for_states`: see `guide_of`; the errors alone."""
+    if for_states:
+        facts = HierarchyFacts(connector)
+        # What projects lack is a warning, and there may be thousands of them.
+        problems = check_hierarchy(facts.places(facts.agreed), (), connector.terminology) if facts.types else []
+        return HierarchyStanding(
+            is_read=bool(facts.types),
+            errors=[each.sentence for each in problems if each.severity is Severity.ERROR],
+        )
     state = HierarchyState(connector)
     problems = state.agreed_problems
     proposal = state.proposal

@@ -77,8 +77,8 @@ def facts_of_mappings(
         trouble=failed or "",
         is_active=connector.is_active,
         terminology=connector.terminology,
-        fields=facts_of_fields(connector),
-        hierarchy=standing_of(connector),
+        fields=facts_of_fields(connector, for_states=for_states),
+        hierarchy=standing_of(connector, for_states=for_states),
     )
     return needed if for_states else _with_what_is_shown(needed, connector)
 

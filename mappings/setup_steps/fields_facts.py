@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from connectors.align.terminology import ALIGNS_OWN, Terminology
@@ -49,25 +49,25 @@ class FieldSetupFacts:
     terminology: Terminology = ALIGNS_OWN
 
 
-def facts_of_fields(connector: Connector) -> FieldSetupFacts:
-    """In one query where they were never read, else in four."""
+def facts_of_fields(connector: Connector, *, for_states: bool = False) -> FieldSetupFacts:
+    """In one query where they were never read, else in four. `for_states`: see `guide_of`."""
     readings = list(FieldReading.objects.filter(connector=connector).order_by("system", "work_item_type"))
     known = FieldSetupFacts(slug=connector.slug, is_active=connector.is_active, terminology=connector.terminology)
     if not readings:
         return known
     times = [each.read_at for each in readings if each.read_at is not None]
     is_whole = len(times) == len(System) * len(WorkItemType)
-    in_scope = Project.objects.filter(in_scope_here(), connector=connector)
-    return FieldSetupFacts(
-        slug=connector.slug,
+    read = replace(
+        known,
         read_at=min(times) if is_whole else None,
         error=next((f"{each.get_system_display()}: {each.error}" for each in readings if each.error), ""),
         remark=next((f"{each.get_system_display()}: {each.remarks}" for each in readings if each.remarks), ""),
-        types=_types(connector),
-        carried=in_scope.exclude(carried=Carried.NO).count(),
-        is_active=connector.is_active,
-        terminology=connector.terminology,
     )
+    if for_states:
+        # Until all were read, the step is not done, whatever their pairs are.
+        return replace(read, types=_types(connector)) if is_whole and not read.error else read
+    in_scope = Project.objects.filter(in_scope_here(), connector=connector)
+    return replace(read, types=_types(connector), carried=in_scope.exclude(carried=Carried.NO).count())
 
 
 def _types(connector: Connector) -> list[TypePairs]:

@@ -40,6 +40,10 @@ PAGES: Mapping[str, tuple[str, dict[str, str], int]] = {
     "history, searched": ("/history/", {"q": "review type:story"}, 2),
     "connector": ("/connectors/acme/", {}, 1),
     "its projects": ("/connectors/acme/projects/", {}, 1),
+    "set-up, its hierarchy": ("/connectors/acme/set-up/types/", {}, 1),
+    "set-up, its fields": ("/connectors/acme/set-up/fields/", {}, 1),
+    "hierarchy": ("/connectors/acme/hierarchy/", {}, 1),
+    "fields": ("/connectors/acme/fields/", {}, 1),
     "search": ("/search/", {"q": "L00"}, 2),
 }
 TOGGLE, TOGGLES = "toggle of a cell", 5

@@ -6,15 +6,21 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from alignadmin.accounts.models import Person
 from connectors.catalogue.issue_types import IssueTypes
-from connectors.models import Connector
+from connectors.models import Connector, FieldReading, FieldRow, IssueType, Project
 from connectors.ports.setup_steps import SetupCheck, SetupCheckState, SetupPlace, SetupStepState
+from connectors.setup.services import set_type_matches
 from mappings.engine.values import TypeName
 from mappings.hierarchy.standing import HierarchyStanding
-from mappings.models import Mapping, Scope
+from mappings.models import AgreedLine, Mapping, Scope
 from mappings.setup_steps.facts import MappingSetupFacts, TypeCoverage, facts_of_mappings
+from mappings.setup_steps.fields_facts import facts_of_fields
+from mappings.setup_steps.fields_rules import fields_step
 from mappings.setup_steps.rules import mapping_steps
+from tests.support.field_helpers import ALIGN, JIRA, row, small
 
 DONE, TO_DO, BROKEN = SetupStepState.DONE, SetupStepState.TO_DO, SetupStepState.BROKEN
 OK, OPEN, FAILED, CONFIRMED = (
@@ -117,11 +123,50 @@ def test_what_is_left_out_for_the_states_decides_none(connector: Connector) -> N
     same_states(connector)
 
 
-def same_states(connector: Connector) -> None:
+def test_what_is_left_out_of_a_hierarchy_for_the_states_decides_none(connector: Connector, admin: Person) -> None:
+    """A type that only some projects have, levels in the wrong order, those of one project, and nothing read."""
+    set_type_matches(connector, {"story": ["Story", "Nowhere"], "defect": ["Bug"]}, actor=admin)
+    assert same_states(connector)["types"] == BROKEN
+    set_type_matches(connector, {"story": ["Story"], "feature": ["Epic"]}, actor=admin)
+    assert same_states(connector)["types"] == DONE
+    project = Project.objects.get(connector=connector, key="PROJ")
+    set_type_matches(connector, {"feature": ["Sub-task"]}, project, actor=admin)
+    assert same_states(connector)["types"] == BROKEN
+    IssueType.objects.filter(connector=connector).update(vanished_at=timezone.now())
+    assert same_states(connector)["types"] == TO_DO
+
+
+@pytest.mark.parametrize("only", [False, True])
+def test_a_field_decides_the_step_of_fields_for_the_states_too(bare_connector: Connector, only: bool) -> None:
+    acme = small(bare_connector)
+
+    def state() -> str:
+        return fields_step(facts_of_fields(acme, for_states=only)).state
+
+    assert state() == DONE
+    needed = row(acme, ALIGN, "customfield_9", name="Found in", of="defect", is_required=True)
+    row(acme, JIRA, "summary", of="defect")
+    assert state() == SetupStepState.OPTIONAL
+    needed.delete()
+    assert state() == DONE
+    pair = {"jira": "customfield_51", "direction": "both", "options": []}
+    AgreedLine.objects.create(connector=acme, subject="fields", key="feature:customfield_1", value=pair)
+    assert state() == DONE
+    FieldRow.objects.filter(key="customfield_51").update(vanished_at=timezone.now())
+    assert state() == SetupStepState.OPTIONAL
+    FieldRow.objects.update(vanished_at=None)
+    assert state() == DONE
+    FieldReading.objects.filter(system="align", work_item_type="task").update(error="Refused.")
+    assert state() == SetupStepState.OPTIONAL
+    FieldReading.objects.filter(system="align", work_item_type="task").delete()
+    assert state() == SetupStepState.OPTIONAL
+
+
+def same_states(connector: Connector) -> dict[str, SetupStepState]:
+    """Of the steps by their keys, where no check of the readiness stands in their way."""
     places = IssueTypes(connector).places()
+    both = [facts_of_mappings(connector, places, for_states=only) for only in (False, True)]
     for checks in (known(), known(statuses_left=CONFIRMED), known(statuses_pulled=FAILED)):
-        with_all, for_states = (
-            [step.state for step in mapping_steps(facts_of_mappings(connector, places, for_states=only), checks)]
-            for only in (False, True)
-        )
+        with_all, for_states = ([step.state for step in mapping_steps(facts, checks)] for facts in both)
         assert for_states == with_all
+    return {step.key: step.state for step in mapping_steps(both[0], known())}

@@ -89,6 +89,7 @@ def shots(plans: Plans) -> list[Shot]:
             Shot(name=f"setup-{step}", path=f"/connectors/acme/set-up/{step}/")
             for step in ("terms", "key", "connect", "projects", "types", "fields", "statuses")
         ),
+        Shot(name="setup-take-over", path="/connectors/acme/set-up/projects/ours/?do=take&project=1"),
         Shot(name="fields", path="/connectors/acme/fields/?type=feature"),
         Shot(name="field-pair", path="/connectors/acme/fields/pair/?type=feature&field=customfield_91301"),
         Shot(name="connector-new", path="/connectors/new/"),
@@ -129,6 +130,11 @@ def main() -> int:
         wanted = [shot for shot in shots(plans) if shot.name in (sys.argv[1:] or [shot.name])]
         for email, group in groupby(sorted(wanted, key=by_person), by_person):
             take(site, browser, email, list(group))
+        if "proposal" in (sys.argv[1:] or ["proposal"]):
+            # Last: while it waits, nobody can edit the hierarchy.
+            waiting = Shot(name="proposal", path=make_proposal(site, browser))
+            behind = Shot(name="hierarchy-proposed", path="/connectors/acme/hierarchy/")
+            take(site, browser, waiting.email, [waiting, behind])
     print(f"{len(list(OUT.glob('*.png')))} pictures are in {OUT.relative_to(ROOT)}/")
     return 0
 
@@ -173,6 +179,7 @@ def make_plans(site: Site, browser: Browser) -> Plans:
         plan = make_plan(site, page, "/connectors/acme/mappings/?scope=PROJ1")
         edit(site, page, "/connectors/acme/mappings/?scope=PROJ&type=feature", 2)
         drift(site, page)
+        read_fields(site, page)
     return Plans(draft=plan, applied=applied, mixed=mixed)
 
 
@@ -204,6 +211,30 @@ def make_plan(site: Site, page: Page, matrix: str) -> int:
     page.get_by_role("button", name="Plan", exact=True).click()
     page.wait_for_url("**/plans/*/")
     return int(page.url.rstrip("/").rsplit("/", 1)[1])
+
+
+def make_proposal(site: Site, browser: Browser) -> str:
+    """The address of one that waits for its approval."""
+    from tests.environment import PASSWORD
+    from tests.support.browser import sign_in, watched_page
+
+    with watched_page(browser) as (page, _):
+        sign_in(page, site.url, "editor@demo.test", PASSWORD)
+        page.goto(f"{site.url}/connectors/acme/hierarchy/")
+        story = page.locator("tr").filter(has=page.get_by_role("rowheader", name="Story", exact=True))
+        story.locator("summary").click()
+        story.get_by_role("checkbox", name="Task base level").check()
+        page.get_by_role("button", name="Save to the draft").click()
+        page.get_by_label("Reason").fill("Tasks of the base level are planned as stories")
+        page.get_by_role("button", name="Propose 1 change").click()
+        page.wait_for_url("**/proposals/*/")
+        return page.url.removeprefix(site.url)
+
+
+def read_fields(site: Site, page: Page) -> None:
+    page.goto(f"{site.url}/connectors/acme/fields/?type=feature")
+    page.get_by_role("button", name="Read fields").click()
+    page.get_by_role("button", name="Save to the draft").wait_for(timeout=60_000)
 
 
 def apply(page: Page) -> None:

@@ -23,7 +23,7 @@ from mappings.hierarchy.page import HierarchyPage
 from mappings.hierarchy.subject import HIERARCHY, OLD_PAGE
 
 TEMPLATE = "mappings/hierarchy/hierarchy.html"
-SAVED = "Saved in the draft. It is in force once it is proposed and approved."
+SAVED = "Saved in the draft. It takes effect once it is proposed and approved."
 NOTHING_NEW = "Nothing was changed: that is what is wanted already."
 
 

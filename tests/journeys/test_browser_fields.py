@@ -64,7 +64,7 @@ def test_a_pair_is_chosen_matched_proposed_and_approved(own: Own, browser: Brows
         expect(editor.get_by_role("region", name="Draft")).to_contain_text("2 options matched")
 
         editor.get_by_role("textbox", name="Reason").fill("Both mean where it runs")
-        editor.get_by_role("button", name="Propose 1 line").click()
+        editor.get_by_role("button", name="Propose 1 change").click()
         expect(editor.get_by_role("heading", name="Proposal")).to_be_visible()
         admin.goto(editor.url)
         admin.get_by_label("I have read").check()

@@ -142,7 +142,8 @@ def _show_preview(request: HttpRequest, found: WaitingIntake, trouble: str) -> H
         shown = IntakePreview.of(found)
     except (AskDayOrder, AskHour, AskZone, Refused) as refused:  # since it was sent, the history has gone on
         trouble = trouble or f"{refused} Discard these lines and send them again."
-    context = {"waiting": found, "preview": shown, "trouble": trouble, "connector": found.connector}
+    said = f"Nothing was imported. {trouble}" if trouble else ""
+    context = {"waiting": found, "preview": shown, "trouble": said, "connector": found.connector}
     status = 409 if trouble and request.method == "POST" else 200
     return page(request, "connectors/history/intake/preview.html", context, status=status)
 

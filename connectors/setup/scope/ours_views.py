@@ -35,8 +35,8 @@ class OursAct(StrEnum):
 
 DOES = {OursAct.TAKE: "Take projects of {} over", OursAct.GIVE: "Give projects of {} back"}
 DONE = {
-    OursAct.TAKE: "ours now; their mappings are kept here",
-    OursAct.GIVE: "not ours any more; their lists stay to be looked at",
+    OursAct.TAKE: "taken over. Their mappings are kept here now: open a project in the table to map its statuses",
+    OursAct.GIVE: "given back. Their mappings stay here to be looked at",
 }
 
 

@@ -290,7 +290,10 @@ def test_declined_its_lines_are_in_the_draft_again_with_their_authors(
     assert state_of(proposal) == ProposalState.DECLINED
     row = DraftLine.objects.get()
     assert (row.wanted, row.author_id) == ("Stop", editor.pk)
-    assert "Declined: Not our words" in said(client.get(f"/proposals/{proposal.pk}/"))
+    declined = said(client.get(f"/proposals/{proposal.pk}/"))
+    assert "Declined: Not our words" in declined
+    assert "Its changes are in the draft again." in declined
+    assert "Open the draft" in declined
     assert "has decided on this already" in said(approve(client, proposal))
 
 

@@ -160,7 +160,7 @@ def test_what_breaks_the_order_cannot_be_saved_says_why_and_stays_typed(
     answer = save(signed_in(Role.EDITOR), types_feature=["Story"], types_story=["Epic"])
     assert answer.status_code == 409
     assert "In Jira Epic is on a higher level than Story, so it never can." in said(answer)
-    assert "Wanted now: Story" in said(answer)
+    assert "Chosen so far: Story" in said(answer)
     assert re.search(r'name="types-story" value="Epic" checked', answer.content.decode())
     assert not DraftLine.objects.exists()
 
@@ -243,7 +243,7 @@ def test_two_who_choose_for_one_level_do_not_overwrite_each_other(
     late = second.post(ADDRESS, {**old, "types-story": ["Task"]})
     assert late.status_code == 409
     assert "Editor changed 1 of these lines" in said(late)
-    assert "Wanted now: Story, Task" in said(late)
+    assert "Chosen so far: Story, Task" in said(late)
     assert second.post(ADDRESS, {**old, "types-defect": ["Bug", "Task"]}).status_code == 409, "a Story by now"
     assert DraftLine.objects.get().wanted == ["Story", "Task"]
 
@@ -323,7 +323,7 @@ def test_before_anything_was_read_there_is_nothing_to_choose(bare_connector: Con
 def test_a_viewer_reads_and_changes_nothing(connector: Connector, signed_in: SignIn) -> None:
     client = signed_in(Role.VIEWER)
     page = client.get(ADDRESS).content.decode()
-    assert "Save in the draft" not in page
+    assert "Save to the draft" not in page
     assert "Put it into the draft" not in page
     assert client.post(ADDRESS, {"seen": "{}"}).status_code == 403
 

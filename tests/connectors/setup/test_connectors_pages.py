@@ -456,7 +456,7 @@ def test_issue_types_are_chosen_by_name_and_kept_by_id(
 ) -> None:
     for number, name in enumerate(("Epic", "Story", "Sub-task", "Bug", "Task")):
         IssueType.objects.create(connector=bare_connector, jira_id=number, name=name)
-    services.set_type_matches(bare_connector, {"story": ["Story", "Task"], "defect": []}, actor=admin)
+    services.store_type_matches(bare_connector, {None: {"story": ["Story", "Task"], "defect": []}})
     stories = TypeMatch.objects.filter(connector=bare_connector, work_item_type="story")
     assert list(stories.values_list("issue_type_name", "issue_type_ids")) == [("Story", [1]), ("Task", [4])]
     assert configurer.post("/connectors/acme/types/", {"story": ["Bug"]}).status_code == 405

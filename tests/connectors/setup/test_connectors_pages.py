@@ -451,9 +451,7 @@ def test_the_minutely_reading_of_the_log_is_shown_only_when_it_fails(
     assert "It did not answer." in text(configurer.get("/connectors/acme/"))
 
 
-def test_issue_types_are_chosen_by_name_and_kept_by_id(
-    configurer: Client, bare_connector: Connector, admin: Person
-) -> None:
+def test_issue_types_are_chosen_by_name_and_kept_by_id(configurer: Client, bare_connector: Connector) -> None:
     for number, name in enumerate(("Epic", "Story", "Sub-task", "Bug", "Task")):
         IssueType.objects.create(connector=bare_connector, jira_id=number, name=name)
     services.store_type_matches(bare_connector, {None: {"story": ["Story", "Task"], "defect": []}})

@@ -84,7 +84,7 @@ def test_what_is_approved_is_what_the_rows_of_the_matrices_follow(
 
 
 def test_what_was_chosen_before_there_was_a_hierarchy_is_what_it_begins_with(
-    connector: Connector, admin: Person, signed_in: SignIn
+    connector: Connector, signed_in: SignIn
 ) -> None:
     services.store_type_matches(connector, {None: {"story": ["Story", "Task"], "defect": ["Bug"]}})
     project = Project.objects.get(connector=connector, key="PROJ")

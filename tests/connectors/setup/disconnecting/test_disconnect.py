@@ -120,6 +120,7 @@ def test_settings_lead_there_and_it_says_what_ends_what_stays_and_what_was_expor
     assert "Jira Align, current, version 1" in told
     assert "that for Ines , withdrawn" in told
     assert "1 edit not planned yet waits" in told
+    assert "drafts and proposals of how it is set up, to be read" in told
     assert "not exported yet" in told
     assert "none was made yet" in told
 

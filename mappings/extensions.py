@@ -25,10 +25,12 @@ from connectors.ports.extensions import (
 from connectors.ports.setup_steps import SetupCheck, SetupStep, StatusPlace
 from mappings import copies
 from mappings.applying import overwrites
+from mappings.configuration.subjects import registered
 from mappings.contract.write_probe import MappingWriteProbe
 from mappings.drift import maintenance
 from mappings.drift.status import status
 from mappings.edits import lists_of_ours, mapping_document
+from mappings.hierarchy import shared_levels
 from mappings.in_use import rounds
 from mappings.observing import unexplained_changes
 from mappings.overview import checks, figures
@@ -99,6 +101,18 @@ class MappingExtensions:
 
     def mappings_document(self, connector: Connector) -> Iterable[Mapping[str, Any]]:
         return mapping_document.mappings_of(connector)
+
+    def configuration_document(self, connector: Connector) -> Mapping[str, Mapping[str, Any]]:
+        return {subject.code: dict(subject.agreed(connector)) for subject in registered()}
+
+    def agreed_levels(self, connector: Connector) -> Mapping[str, Sequence[str]]:
+        return shared_levels.agreed_levels(connector)
+
+    def wanted_levels(self, connector: Connector) -> Mapping[str, Sequence[str]]:
+        return shared_levels.wanted_levels(connector)
+
+    def draft_levels(self, connector: Connector, levels: Mapping[str, Sequence[str]], actor: Person) -> None:
+        shared_levels.draft_levels(connector, levels, actor=actor)
 
     def take_rules(self, connector: Connector, values: Mapping[str, Any], actor: Person) -> None:
         rules = plan_rules.rules_of(Connector.objects.get(pk=connector.pk))

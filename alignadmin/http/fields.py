@@ -18,6 +18,11 @@ TRUE, FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 ENVELOPES = ("value", "values", "items", "data", "results")
 
 
+def is_key(text: str) -> bool:
+    """Whether it can stand in addresses and in a column of keys."""
+    return len(text) <= LONGEST_KEY and _KEY.fullmatch(text) is not None
+
+
 class Fields:
     """One JSON object, its names in any case. `what` is said where it is no object at all."""
 
@@ -52,7 +57,7 @@ class Fields:
         value = self._value(name)
         if value is None or value == "":
             raise Malformed(f'The field "{name}" is missing.')
-        if not isinstance(value, str) or len(value) > LONGEST_KEY or not _KEY.fullmatch(value):
+        if not isinstance(value, str) or not is_key(value):
             raise Malformed(f'The field "{name}" is {_kind(value)} that cannot be a key.')
         return value
 

@@ -14,8 +14,9 @@ from decimal import Decimal
 from typing import Any, Self
 
 from alignadmin.http.errors import Malformed
-from alignadmin.http.fields import Fields
+from alignadmin.http.fields import Fields, is_key
 from alignadmin.http.listing import SetAside
+from alignadmin.parsing import plain
 from connectors.align.object_values import ValueRefused, is_number, moment, plain_number
 from connectors.align.query.checking import CUSTOM
 from connectors.align.query.keeping import KeepRule
@@ -110,6 +111,9 @@ class CustomFields:
         metas: dict[str, CustomFieldMeta] = {}
         aside: list[SetAside] = []
         for key in (str(each) for each in described if str(each).lower().startswith(CUSTOM)):
+            if not is_key(key):
+                aside.append(SetAside(id=None, names=frozenset(), reason=f"“{plain(key[:60])}” cannot be a key."))
+                continue
             try:
                 metas[key.lower()] = CustomFieldMeta.from_json(key, described[key])
             except Malformed as error:

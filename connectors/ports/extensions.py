@@ -226,6 +226,22 @@ class ConnectorExtensions(Protocol):
     def mappings_document(self, connector: Connector) -> Iterable[Mapping[str, Any]]:
         """Its mappings as plain values, by ids and names, in a fixed order: for a document that is exported."""
 
+    def configuration_document(self, connector: Connector) -> Mapping[str, Mapping[str, Any]]:
+        """What is agreed beside its mappings, line by line: subject -> key -> value of JSON, for that document."""
+
+    def agreed_levels(self, connector: Connector) -> Mapping[str, Sequence[str]]:
+        """Of its hierarchy, for all projects: level -> names of Jira's issue types, of the levels somebody decided."""
+
+    def wanted_levels(self, connector: Connector) -> Mapping[str, Sequence[str]]:
+        """Likewise of every level, with what its draft and an open proposal want, and what Jira tells where nobody has
+        decided."""
+
+    def draft_levels(self, connector: Connector, levels: Mapping[str, Sequence[str]], actor: Person) -> None:
+        """Put these into the draft of its hierarchy, all or none: in force once they are proposed and approved.
+
+        Raises Refused.
+        """
+
     def take_rules(self, connector: Connector, values: Mapping[str, Any], actor: Person) -> None:
         """Set these rules of its plans, by the columns of a connector, in the transaction of the caller.
 

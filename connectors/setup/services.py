@@ -227,21 +227,10 @@ def confirm_prerequisite(connector: Connector, code: str, *, actor: Person) -> N
 TypeNames = Mapping[str, "Sequence[str] | None"]
 
 
-def set_type_matches(
-    connector: Connector, matches: TypeNames, project: Project | None = None, *, actor: Person
-) -> None:
-    """Which Jira issue types an Align work item type stands for; of the connector, or of one project."""
-    with transaction.atomic():
-        lock_connected(connector)
-        store_type_matches(connector, {project: matches})
-        words = "; ".join(f"{type_}: {', '.join(names or ()) or 'none'}" for type_, names in matches.items())
-        where = f" in {project.key}" if project else ""
-        _entry("types.matched", connector, actor, f"Work item types{where} stand for {words}.", matches=dict(matches))
-
-
 def store_type_matches(connector: Connector, chosen: Mapping[Project | None, TypeNames]) -> None:
-    """By project (None: all others), in the transaction of the caller, who holds the connector's row.
+    """Which Jira issue types an Align work item type stands for, by project (None: all others).
 
+    In the transaction of the caller, who holds the connector's row and whose entries say who approved it.
     They are chosen by name and kept by id. A name that Jira no longer has keeps the ids it was chosen with.
     """
     unknown = {type_ for matches in chosen.values() for type_ in matches} - set(WorkItemType.values)

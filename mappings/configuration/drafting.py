@@ -158,7 +158,7 @@ def undo(subject: ConfigurationSubject, connector: Connector, *, actor: Person) 
         save = last_save(connector, subject.code, actor)
         if save is None:
             raise Refused("There is no edit of yours to undo.")
-        if any(not is_same(state.drafted.get(line["key"]), line["after"]) for line in save.lines):
+        if any(_is_anothers(state, line, actor) for line in save.lines):
             raise Refused(
                 "Somebody changed these lines after you did, so your edit was not undone. Look at them first."
             )
@@ -172,6 +172,13 @@ def undo(subject: ConfigurationSubject, connector: Connector, *, actor: Person) 
         trail.record(
             draft_record("configuration.edit_undone", subject, connector, sentence, changes=changes, actor=actor)
         )
+
+
+def _is_anothers(state: DraftState, line: dict[str, LineValue], actor: Person) -> bool:
+    """Another value, or the same one that somebody else came to since."""
+    row = state.rows.get(line["key"])
+    is_mine = row is None or row.author_id == actor.pk
+    return not is_mine or not is_same(state.drafted.get(line["key"]), line["after"])
 
 
 def _put_back(state: DraftState, line: dict[str, LineValue]) -> None:

@@ -67,3 +67,8 @@ def subject_of(code: str) -> ConfigurationSubject:
     if code not in _SUBJECTS:
         raise Http404
     return _SUBJECTS[code]
+
+
+def registered() -> list[ConfigurationSubject]:
+    """By their codes."""
+    return [_SUBJECTS[code] for code in sorted(_SUBJECTS)]

@@ -13,7 +13,7 @@ from mappings.engine.configuration import LineValue
 from mappings.engine.field_pairs import FieldDirection, SideField, by_itself, directions, line_key
 from mappings.fields.page import PartnerChoice, TypeFields
 from mappings.fields.pair_page import PairPage
-from mappings.fields.subject import value_of
+from mappings.fields.subject import pair_value, value_of
 
 LONGEST_SEEN = 100_000  # letters of a value as it was seen; one with all its options is far shorter
 
@@ -35,7 +35,7 @@ def requests_in(post: QueryDict, fields: TypeFields, choices: dict[str, PartnerC
     found = []
     for key, choice in choices.items():
         seen = _seen(post, key)
-        options = seen["options"] if isinstance(seen, dict) and seen.get("jira") == choice.jira else ()
+        options = seen["options"] if seen and seen["jira"] == choice.jira else ()
         direction = choice.direction or _usual_direction(align[key], fields.jira.get(choice.jira))
         wanted = value_of(choice.jira, direction, options)
         found.append(LineRequest(key=line_key(fields.type, key), wanted=wanted, seen=seen))
@@ -71,9 +71,6 @@ def _seen(post: QueryDict, key: str) -> LineValue:
     if not text:
         return None
     try:
-        value = json.loads(text) if len(text) <= LONGEST_SEEN else 0
-    except ValueError:
-        value = 0
-    if not isinstance(value, dict) or not isinstance(value.get("options"), list):
-        raise Refused("What this page showed cannot be read any more, so nothing was saved. Load it again.")
-    return value
+        return pair_value(json.loads(text) if len(text) <= LONGEST_SEEN else None)
+    except (ValueError, RecursionError, Refused):
+        raise Refused("What this page showed cannot be read any more, so nothing was saved. Load it again.") from None

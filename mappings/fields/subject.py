@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from alignadmin.errors import Refused
+from alignadmin.parsing import plain
 from alignadmin.text import counted
 from connectors.models import Connector, WorkItemType
 from mappings.configuration.agreed import agreed_lines, store_agreed
@@ -45,7 +46,7 @@ class FieldPairs:
         type_, _ = split_line_key(key)
         if type_ not in WorkItemType.values or len(key) > LONGEST_KEY:
             raise Refused(f"“{key[:60]}” is no field that can be paired. Reload the page.")
-        return None if value is None else _value(value)
+        return None if value is None else pair_value(value)
 
     def lines(self, connector: Connector, before: LineValues, after: LineValues) -> Sequence[LineWords]:
         found = differences(before, after)
@@ -89,11 +90,12 @@ def value_of(jira: str, direction: str, options: Iterable[Sequence[str]] = ()) -
     return {"jira": jira, "direction": direction, "options": [list(each) for each in options]} if jira else None
 
 
-def _value(value: Any) -> Mapping[str, Any]:
+def pair_value(value: Any) -> Mapping[str, Any]:
+    """As it is stored, its options in order. Raises Refused for what is no pair, or what no database keeps."""
     if not isinstance(value, dict) or set(value) != {"jira", "direction", "options"}:
         raise Refused("A pair has a field of Jira, a direction and options. Reload the page.")
     jira, direction, options = value["jira"], value["direction"], value["options"]
-    if not isinstance(jira, str) or not 0 < len(jira) <= LONGEST_ID:
+    if not _is_id(jira):
         raise Refused("A pair names a field of Jira. Choose one from the list.")
     if not isinstance(direction, str) or direction not in set(FieldDirection):
         names = ", ".join(each.label for each in FieldDirection)
@@ -107,11 +109,11 @@ def _value(value: Any) -> Mapping[str, Any]:
 
 
 def _is_match(each: object) -> bool:
-    return (
-        isinstance(each, list | tuple)
-        and len(each) == 2
-        and all(isinstance(one, str) and 0 < len(one) <= LONGEST_ID for one in each)
-    )
+    return isinstance(each, list | tuple) and len(each) == 2 and all(map(_is_id, each))
+
+
+def _is_id(each: object) -> bool:
+    return isinstance(each, str) and 0 < len(each) <= LONGEST_ID and plain(each) == each
 
 
 def _keys(values: Iterable[LineValue], lines: Iterable[str] = ()) -> set[str]:

@@ -78,7 +78,8 @@ class ProposalState(models.TextChoices):
 class ConfigurationProposal(models.Model):
     """Lines of a draft as they were proposed: exactly these are approved, by their fingerprint, or none.
 
-    `lines`: see mappings.configuration.lines.ProposedLine.
+    `lines`: objects with `key`, `before` and `after` (values), `label`, `before_words`, `after_words` and `project_key`
+    (as people read them), and `author` (a copy of who decided on the line: see alignadmin.audit.entries.PersonCopy).
     """
 
     connector = models.ForeignKey(Connector, on_delete=models.PROTECT, related_name="configuration_proposals")

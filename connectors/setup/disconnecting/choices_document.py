@@ -36,6 +36,7 @@ def choices_of(connector: Connector) -> dict[str, Any]:
         "rules": {name: getattr(connector, name) for name in RULES},
         "type_ids": connector.type_ids,
         "issue_types": matches_of(connector),
+        "configuration": extensions().configuration_document(connector),
         "level_names": connector.level_names,
         "terms": decided_terms(connector),
         "projects": list(

@@ -1,7 +1,7 @@
 """What was chosen for a connector that is disconnected, offered to another one of the same Align or Jira site.
 
 Each choice is shown beside what holds now, and is taken only where somebody leaves it ticked. Nothing is linked: no
-mapping, no record and no history goes along.
+mapping, no record and no history goes along. What is approved line by line goes into its draft, and is not in force.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from alignadmin.errors import Refused
 from alignadmin.text import counted, first_of, lasting
 from connectors.align.terminology import LEVELS, own_name
 from connectors.explorer import services as explorer
-from connectors.models import Connector, Project, ScopeChoice, TypeMatch, WorkItemType
+from connectors.models import Connector, Project, ScopeChoice, WorkItemType
 from connectors.ports.audited import context_of
 from connectors.ports.connected import lock_connected
 from connectors.ports.extensions import extensions
@@ -29,23 +29,28 @@ from connectors.setup.connection_test import data_of
 from connectors.setup.disconnecting.choices_document import decided_terms
 from connectors.setup.level_names import name_levels, version_of
 from connectors.setup.queries import issue_type_names
-from connectors.setup.readiness import matches_of
 from connectors.setup.scope.services import MOST_NAMED, choose_scope
 
 TAKEN = "connector.choices_taken"
+OF_LEVEL = "type-"  # keys of choices that go into the draft of the hierarchy begin so
 Take = Callable[[Connector, Person], object]
 
 
 @dataclass(frozen=True, kw_only=True)
 class FormerChoice:
-    """One choice that differs: how it was there, how it is here, and what taking it does. `left`: what cannot come."""
+    """One choice that differs: how it was there, how it is here, and what taking it does. `left`: what cannot come.
+
+    `level`: of the hierarchy, for which `names` stand; the levels that are taken go into its draft together.
+    """
 
     key: str
     label: str
     there: str
     here: str
-    take: Take
+    take: Take | None = None
     left: str = ""
+    level: str = ""
+    names: Sequence[str] = ()
 
     @property
     def stamp(self) -> str:
@@ -81,7 +86,10 @@ def take(connector: Connector, former: Connector, keys: Collection[str], *, seen
         if not chosen:
             raise Refused("Nothing is ticked, so nothing was taken over.")
         for each in chosen:
-            each.take(found, actor)
+            if each.take:
+                each.take(found, actor)
+        if levels := {each.level: each.names for each in chosen if each.level}:
+            extensions().draft_levels(found, levels, actor)
         _record(found, former, chosen, actor)
     return len(chosen)
 
@@ -125,30 +133,21 @@ def _all(connector: Connector, former: Connector) -> Iterator[FormerChoice]:
 
 
 def _types(connector: Connector, former: Connector) -> Iterator[FormerChoice]:
-    """By name, of each work item type for which somebody chose; names that this Jira has not cannot come."""
-    rows = (
-        TypeMatch.objects.filter(connector=former, project=None).exclude(issue_type_name="").order_by("issue_type_name")
-    )
-    there: dict[str, list[str]] = {}
-    for type_, name in rows.values_list("work_item_type", "issue_type_name"):
-        there.setdefault(type_, []).append(name)
-    known, here = set(issue_type_names(connector)), matches_of(connector)
-    for type_ in WorkItemType:
-        names = there.get(type_.value, [])
+    """By name, of each level for which somebody chose; names that this Jira has not cannot come."""
+    there, known = extensions().agreed_levels(former), set(issue_type_names(connector))
+    here = extensions().wanted_levels(connector) if there else {}
+    for level, names in there.items():
         kept, left = [each for each in names if each in known], [each for each in names if each not in known]
-        if kept:
+        if kept or not names:
             yield FormerChoice(
-                key=f"type-{type_.value}",
-                label=f"Issue types of {type_.label}",
-                there=", ".join(kept),
-                here=", ".join(sorted(here[type_.value])) or "none",
+                key=f"{OF_LEVEL}{level}",
+                label=f"Issue types of {own_name(level)}",
+                there=", ".join(kept) or "nothing",
+                here=", ".join(sorted(here[level])) or "nothing",
                 left=", ".join(left),
-                take=_taking_types({type_.value: kept}),
+                level=level,
+                names=kept,
             )
-
-
-def _taking_types(matches: Mapping[str, Sequence[str]]) -> Take:
-    return lambda found, actor: services.set_type_matches(found, matches, actor=actor)
 
 
 def _terms(connector: Connector, former: Connector) -> FormerChoice:

@@ -20,6 +20,7 @@ from connectors.ports.requests import with_credentials_or_404
 from connectors.setup.disconnecting import former_choices
 
 TEMPLATE = "connectors/setup/disconnecting/former_choices.html"
+IN_DRAFT = " Issue types are in the draft of the hierarchy: propose them there."
 NONE_CHOSEN = "The request does not say of which connector: choose one."
 
 
@@ -49,7 +50,8 @@ def former(request: HttpRequest, slug: str) -> HttpResponse:
         )
     except Refused as refused:
         return _show(request, with_credentials_or_404(slug), found, chosen, status=409, trouble=str(refused))
-    messages.info(request, f"{counted(number, 'choice')} of {chosen} taken over.")
+    drafted = IN_DRAFT if any(each.startswith(former_choices.OF_LEVEL) for each in ticked) else ""
+    messages.info(request, f"{counted(number, 'choice')} of {chosen} taken over.{drafted}")
     return redirect(request, reverse("connector-settings", args=[slug]))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from alignadmin.accounts.models import Person, Role
+from alignadmin.accounts.models import Role
 from connectors.catalogue.issue_types import IssueTypes
 from connectors.catalogue.usual_types import usual_type
 from connectors.models import Connector, IssueType, Project, ReachableStatus, TypeMatch
@@ -78,12 +78,10 @@ def test_a_translated_service_user_changes_nothing(
 
 @pytest.mark.parametrize("language", ["de", "zh"])
 def test_choices_are_kept_by_id_when_the_language_changes(
-    language: str, connector: Connector, sandbox: RunningSandbox, admin: Person
+    language: str, connector: Connector, sandbox: RunningSandbox
 ) -> None:
-    services.set_type_matches(
-        connector,
-        {"feature": ["Epic"], "story": ["Story", "Task"], "task": ["Sub-task"], "defect": ["Bug"]},
-        actor=admin,
+    services.store_type_matches(
+        connector, {None: {"feature": ["Epic"], "story": ["Story", "Task"], "task": ["Sub-task"], "defect": ["Bug"]}}
     )
     before = {type_: IssueTypes(connector).of(type_, None) for type_ in TYPES}
     sandbox.edit("set_token", site="jira", token=sandbox_fixture.JIRA_TOKEN, language=language)
@@ -110,7 +108,7 @@ def test_sub_tasks_of_team_managed_projects_have_another_name_and_are_tasks(
 
 
 def test_a_choice_that_leaves_projects_out_is_named_per_project_with_what_they_have(
-    connector: Connector, sandbox: RunningSandbox, admin: Person, signed_in: SignIn
+    connector: Connector, sandbox: RunningSandbox, signed_in: SignIn
 ) -> None:
     TypeMatch.objects.create(
         connector=connector, work_item_type="task", issue_type_name="Sub-task", issue_type_ids=[SUBTASK]
@@ -124,27 +122,27 @@ def test_a_choice_that_leaves_projects_out_is_named_per_project_with_what_they_h
     assert "Nothing stands for Task in HACK, LAB, MKT, PROJ1, PROJ2: is it Subtask?" in said
     page = signed_in(Role.ADMIN)
     assert "is it Subtask?" in page.get("/connectors/acme/").content.decode()
-    services.set_type_matches(connector, {"task": ["Sub-task", "Subtask"]}, actor=admin)
+    services.store_type_matches(connector, {None: {"task": ["Sub-task", "Subtask"]}})
     assert of_types(connector)[0] == StepState.OK
 
 
 def test_a_team_managed_project_made_since_the_choice_follows_it_by_name(
-    connector: Connector, sandbox: RunningSandbox, admin: Person
+    connector: Connector, sandbox: RunningSandbox
 ) -> None:
-    services.set_type_matches(connector, {"story": ["Story"]}, actor=admin)
+    services.store_type_matches(connector, {None: {"story": ["Story"]}})
     sandbox.edit("add_project", key="NEXT", name="Next", style="next-gen")
     factories.refreshed(connector)
     made = IssueType.objects.get(name="Story", project__key="NEXT")
     assert made.pk in IssueTypes(connector).of("story", None)
 
 
-def test_what_nothing_tells_is_asked_for_and_not_guessed(connector: Connector, admin: Person) -> None:
+def test_what_nothing_tells_is_asked_for_and_not_guessed(connector: Connector) -> None:
     IssueType.objects.filter(connector=connector, name="Story").update(name="Mejora", avatar=None)
     state, said = of_types(connector)
     assert state == StepState.MISSING
     assert "Nothing stands for Story in BILL, DATA, FRD, HACK, HRS and 14 more: is it Mejora?" in said
     assert "stands for Defect" not in said
-    services.set_type_matches(connector, {"story": ["Mejora"]}, actor=admin)
+    services.store_type_matches(connector, {None: {"story": ["Mejora"]}})
     assert of_types(connector)[0] == StepState.OK
 
 
@@ -167,9 +165,9 @@ def test_a_company_managed_project_without_bugs_is_not_lost(connector: Connector
 
 
 def test_a_renamed_type_that_was_chosen_stays_and_one_that_takes_its_name_does_not_come_in(
-    connector: Connector, admin: Person
+    connector: Connector,
 ) -> None:
-    services.set_type_matches(connector, {"defect": ["Bug"]}, actor=admin)
+    services.store_type_matches(connector, {None: {"defect": ["Bug"]}})
     IssueType.objects.filter(connector=connector, jira_id=10004).update(name="Flaw")
     newer = IssueType.objects.create(connector=connector, jira_id=10900, name="Bug", hierarchy_level=0)
     found = IssueTypes(connector).of("defect", None)
@@ -177,9 +175,9 @@ def test_a_renamed_type_that_was_chosen_stays_and_one_that_takes_its_name_does_n
     assert newer.pk not in found
 
 
-def test_what_one_project_has_of_its_own_takes_nothing_from_the_others(connector: Connector, admin: Person) -> None:
+def test_what_one_project_has_of_its_own_takes_nothing_from_the_others(connector: Connector) -> None:
     project = Project.objects.get(connector=connector, key="PAY")
-    services.set_type_matches(connector, {"story": ["Story", "Bug"], "defect": []}, project, actor=admin)
+    services.store_type_matches(connector, {project: {"story": ["Story", "Bug"], "defect": []}})
     found = IssueTypes(connector)
     assert (found.of("defect", project.pk), found.names("story"), found.names("defect")) == (set(), ["Story"], ["Bug"])
     services.store_type_matches(connector, {project: {"story": None, "defect": None}})

@@ -451,12 +451,10 @@ def test_the_minutely_reading_of_the_log_is_shown_only_when_it_fails(
     assert "It did not answer." in text(configurer.get("/connectors/acme/"))
 
 
-def test_issue_types_are_chosen_by_name_and_kept_by_id(
-    configurer: Client, bare_connector: Connector, admin: Person
-) -> None:
+def test_issue_types_are_chosen_by_name_and_kept_by_id(configurer: Client, bare_connector: Connector) -> None:
     for number, name in enumerate(("Epic", "Story", "Sub-task", "Bug", "Task")):
         IssueType.objects.create(connector=bare_connector, jira_id=number, name=name)
-    services.set_type_matches(bare_connector, {"story": ["Story", "Task"], "defect": []}, actor=admin)
+    services.store_type_matches(bare_connector, {None: {"story": ["Story", "Task"], "defect": []}})
     stories = TypeMatch.objects.filter(connector=bare_connector, work_item_type="story")
     assert list(stories.values_list("issue_type_name", "issue_type_ids")) == [("Story", [1]), ("Task", [4])]
     assert configurer.post("/connectors/acme/types/", {"story": ["Bug"]}).status_code == 405

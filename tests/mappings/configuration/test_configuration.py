@@ -235,6 +235,17 @@ def test_undo_takes_back_only_my_own_last_save(acme: Connector, editor: Person, 
     assert "There is no edit of yours to undo." in said(theirs.post(f"{BASE}undo/"))
 
 
+def test_undo_leaves_a_value_that_somebody_else_came_to_by_themselves(
+    acme: Connector, editor: Person, admin: Person, second: Person
+) -> None:
+    want(acme, editor, red="Stop")
+    want(acme, admin, red="Halt")
+    want(acme, second, red="Stop")
+    assert "so your edit was not undone" in said(browser_of(editor).post(f"{BASE}undo/"))
+    row = DraftLine.objects.get()
+    assert (row.wanted, row.author_id) == ("Stop", second.pk)
+
+
 def test_a_dropped_line_is_as_agreed_again_unless_the_draft_has_moved(acme: Connector, editor: Person) -> None:
     want(acme, editor, red="Stop")
     client, old = browser_of(editor), fingerprint(acme)

@@ -169,7 +169,17 @@ def test_a_page_that_is_overtaken_saves_nothing_and_says_who_was_there(editor: C
     assert drafted()["feature:customfield_2"]["direction"] == "to-align"
 
 
-@pytest.mark.parametrize("seen", ["{", "[]", "1", '{"jira": 1}', "x" * 200_000, "\x00"])
+SHOWN: dict[str, Any] = {"jira": "customfield_51", "direction": "both", "options": []}
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        *("{", "[]", "1", "null", '{"jira": 1}', "x" * 200_000, "\x00", "[" * 90_000, '{"a":' * 15_000),
+        *(json.dumps({**SHOWN, "options": [each]}) for each in (1, None, ["1"], ["\x00", "21"], ["11", "\ud800"])),
+        json.dumps({**SHOWN, "jira": "\ud800"}),
+    ],
+)
 def test_what_a_page_never_showed_is_refused(editor: Client, seen: str) -> None:
     answer = chosen(editor, "customfield_1", "customfield_51", seen=seen)
     assert answer.status_code == 409

@@ -84,11 +84,11 @@ def test_what_is_approved_is_what_the_rows_of_the_matrices_follow(
 
 
 def test_what_was_chosen_before_there_was_a_hierarchy_is_what_it_begins_with(
-    connector: Connector, admin: Person, signed_in: SignIn
+    connector: Connector, signed_in: SignIn
 ) -> None:
-    services.set_type_matches(connector, {"story": ["Story", "Task"], "defect": ["Bug"]}, actor=admin)
+    services.store_type_matches(connector, {None: {"story": ["Story", "Task"], "defect": ["Bug"]}})
     project = Project.objects.get(connector=connector, key="PROJ")
-    services.set_type_matches(connector, {"task": ["Sub-task", "Task"]}, project, actor=admin)
+    services.store_type_matches(connector, {project: {"task": ["Sub-task", "Task"]}})
     assert agreed(connector) == {
         "shared:story": ["Story", "Task"],
         "shared:defect": ["Bug"],
@@ -188,7 +188,7 @@ def test_projects_without_a_type_are_named(connector: Connector, signed_in: Sign
 def test_a_hierarchy_that_jira_has_broken_since_is_told_and_can_be_mended(
     connector: Connector, sandbox: RunningSandbox, signed_in: SignIn, admin: Person
 ) -> None:
-    services.set_type_matches(connector, {"defect": ["Bug"]}, actor=admin)
+    services.store_type_matches(connector, {None: {"defect": ["Bug"]}})
     IssueType.objects.filter(connector=connector, name="Bug").update(hierarchy_level=1)
     client = signed_in(Role.ADMIN)
     steps = client.get("/api/v1/set-up/acme/").json()["steps"]
@@ -254,7 +254,7 @@ def test_a_proposal_is_stale_once_another_hierarchy_is_in_force(
     client = signed_in(Role.ADMIN)
     save(client, types_story=["Story", "Task"])
     made = propose(HIERARCHY, connector, seen=HierarchyState(connector).fingerprint, reason="x", actor=admin)
-    services.set_type_matches(connector, {"story": ["Story"]}, actor=admin)
+    services.store_type_matches(connector, {None: {"story": ["Story"]}})
     refused = client.post(f"/proposals/{made.pk}/approve/", {"fingerprint": made.fingerprint})
     assert (refused.status_code, "another value has come into force for Story" in said(refused)) == (409, True)
 

@@ -8,6 +8,7 @@ import pytest
 
 from alignadmin.http.errors import Malformed
 from alignadmin.http.listing import read_records
+from alignadmin.parsing import plain
 from connectors.align.custom_fields import CustomFields
 from connectors.catalogue.fields.align_fields import _custom
 from connectors.catalogue.fields.jira_fields import JiraScreens, Screen, told_of_jira
@@ -68,6 +69,17 @@ def test_an_odd_field_of_editmeta_leaves_the_others(name: str | None, odd: Any) 
     told = {each.key: each for each in _custom(found)}
     assert told["customfield_2"].told.type is ValueType.MULTI
     assert ("customfield_1" in told) != bool(found.aside)
+
+
+@pytest.mark.parametrize(
+    "key", ["customfield_\x00", "customfield_\ud800", f"customfield_{'9' * 300}", "customfield_ 1"]
+)
+def test_a_key_of_editmeta_that_no_column_holds_leaves_the_others(key: str) -> None:
+    found = CustomFields.from_json({key: META, "customfield_2": META})
+    assert [each.key for each in _custom(found)] == ["customfield_2"]
+    (aside,) = found.aside
+    assert str(aside) == plain(str(aside))
+    assert "cannot be a key" in str(aside)
 
 
 def test_an_answer_that_is_no_object_is_refused() -> None:

@@ -38,14 +38,21 @@ from connectors.models import (
     OwnerLink,
     ScopeChoice,
     System,
+    WorkItemType,
 )
+from connectors.ports.extensions import extensions
 from connectors.setup import maintenance, services
 from connectors.setup.connection_test import data_of
 from connectors.setup.disconnecting import disconnect
 from connectors.setup.level_names import name_levels, version_of
 from connectors.setup.pull_address import set_pull_address
 from connectors.setup.scope.services import choose_scope
+from mappings.configuration.agreed import store_agreed
+from mappings.configuration.draft import DraftState
+from mappings.configuration.proposing import approve, propose
 from mappings.contract.reading import PAGE_LIMIT
+from mappings.engine.configuration import LineChange
+from mappings.hierarchy.subject import HIERARCHY
 from mappings.models import ContractFact, Mapping, Plan, PlanState
 from mappings.planning import rules
 from tests.conftest import SignIn
@@ -106,12 +113,14 @@ def test_settings_lead_there_and_it_says_what_ends_what_stays_and_what_was_expor
     asking.make(connector, System.JIRA, asking.AskedOwner(asked="Ines", kind=CredentialKind.JIRA_CLOUD), actor=admin)
     steps.edit(connector, "j2a-state", 10017, 2, actor=admin)
     Connector.objects.update(level_names={"story": "User Story"})
+    store_agreed(connector, "hierarchy", [LineChange(key="shared:epic", before=None, after=["Initiative"])])
     left = connector.projects.filter(in_scope=True, team_managed=True).earliest("pk")
     choose_scope(connector, [left.pk], ScopeChoice.OUT, actor=admin)
     told = text(configurer.get(PAGE))
     assert "Jira Align, current, version 1" in told
     assert "that for Ines , withdrawn" in told
     assert "1 edit not planned yet waits" in told
+    assert "drafts and proposals of how it is set up, to be read" in told
     assert "not exported yet" in told
     assert "none was made yet" in told
 
@@ -121,6 +130,7 @@ def test_settings_lead_there_and_it_says_what_ends_what_stays_and_what_was_expor
     assert document["connector"]["align_connector_id"] == 123
     assert document["rules"]["typed_above"] == connector.typed_above
     assert "Story" in document["issue_types"]["story"]
+    assert document["configuration"]["hierarchy"] == {"shared:epic": ["Initiative"]}
     assert document["level_names"] == {"story": "User Story"}
     facts = {each["key"]: (each["carried"], each["scope_choice"], each["in_scope"]) for each in document["projects"]}
     assert (facts["PROJ"], facts[left.key]) == (("yes", "align", True), ("yes", "out", False))
@@ -317,7 +327,7 @@ def test_what_was_sent_before_it_and_comes_in_after_it_changes_nothing(
     project = connector.projects.get(key="PROJ").pk
     acts: dict[str, Callable[[], object]] = {
         "edit": lambda: services.edit_connector(connector, replace(data_of(connector), name="New"), actor=admin),
-        "types": lambda: services.set_type_matches(connector, {"story": ["Bug"]}, actor=admin),
+        "types": lambda: extensions().draft_levels(connector, {"story": ["Bug"]}, admin),
         "terms": lambda: services.decide_terms(connector, {"User Story": "story"}, actor=admin),
         "names": lambda: name_levels(connector, {"story": "User Story"}, seen=seen, actor=admin),
         "scope": lambda: choose_scope(connector, [project], ScopeChoice.OUT, actor=admin),
@@ -435,7 +445,7 @@ def test_the_form_that_adds_a_connector_leads_to_the_one_that_was_disconnected(
 @pytest.fixture
 def successor(configurer: Client, connector: Connector, sandbox: RunningSandbox, admin: Person) -> Connector:
     """Another connector of both sites, read; the first one had choices of its own and is disconnected."""
-    services.set_type_matches(connector, {"story": ["Story", "Bug"], "feature": ["Epic"]}, actor=admin)
+    services.store_type_matches(connector, {None: {"story": ["Story", "Bug"], "feature": ["Epic"]}})
     services.decide_terms(connector, {"User Story": "story"}, actor=admin)
     Connector.objects.update(ticket_pattern="CHG-[0-9]+", typed_above=7, observe_every=1800)
     names = {"feature": "Outcome", "story": "User Story"}
@@ -474,8 +484,8 @@ def test_former_choices_are_shown_beside_those_of_now_and_only_the_ticked_are_ta
     successor.refresh_from_db()
     assert (successor.ticket_pattern, successor.observe_every) == ("CHG-[0-9]+", 1800)
     assert successor.typed_above != 7
-    chosen = successor.type_matches.filter(work_item_type="story").values_list("issue_type_name", flat=True)
-    assert sorted(chosen) == ["Bug", "Story"]
+    assert dict(successor.draft_lines.values_list("key", "wanted")) == {"shared:story": ["Bug", "Story"]}
+    assert not successor.type_matches.exists(), "nobody has approved them"
     assert successor.level_names == {"feature": "Outcome", "story": "User Story"}
     assert {*successor.type_labels.values_list("label", "work_item_type")} == {
         ("User Story", "story"),
@@ -489,6 +499,29 @@ def test_former_choices_are_shown_beside_those_of_now_and_only_the_ticked_are_ta
         "terms of Align’s log, names of the levels, projects chosen out of scope" in said("connector.choices_taken")[0]
     )
     assert [*offered(configurer)["choice"]] == ["typed_above"]
+
+
+def test_levels_of_the_former_are_drafted_together_and_need_the_second_person_that_the_rule_asks_for(
+    configurer: Client, successor: Connector, connector: Connector, sandbox: RunningSandbox, admin: Person
+) -> None:
+    """One level higher than here: taken one after the other they would stand twice in between."""
+    levels = {"epic": ["Epic"], "feature": ["Story"], "story": ["Sub-task"], "task": [], "defect": []}
+    store_agreed(connector, "hierarchy", [LineChange(key="shared:epic", before=None, after=["Epic"])])
+    services.store_type_matches(connector, {None: {type_: levels[type_] for type_ in WorkItemType.values}})
+    Connector.objects.filter(pk=successor.pk).update(four_eyes=True)
+    form = offered(configurer)
+    form["choice"] = [each for each in form["choice"] if each.startswith("type-")]
+    assert form["choice"] == [f"type-{level}" for level in levels]
+    taken = text(configurer.post("/connectors/next/former/", form, follow=True))
+    assert "Issue types are in the draft of the hierarchy: propose them there." in taken
+    drafted = dict(successor.draft_lines.values_list("key", "wanted"))
+    assert drafted == {f"shared:{level}": names for level, names in levels.items()}
+    assert not successor.type_matches.exists()
+    assert not successor.agreed_lines.exists()
+    state = DraftState(HIERARCHY, successor)
+    proposal = propose(HIERARCHY, successor, seen=state.fingerprint, reason="As before", actor=admin)
+    with pytest.raises(Refused, match="asks for a second person"):
+        approve(proposal, proposal.fingerprint, ticked=True, actor=admin)
 
 
 def test_a_stale_preview_nothing_ticked_and_another_connector_are_refused(

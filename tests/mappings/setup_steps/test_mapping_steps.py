@@ -12,7 +12,7 @@ from alignadmin.accounts.models import Person
 from connectors.catalogue.issue_types import IssueTypes
 from connectors.models import Connector, FieldReading, FieldRow, IssueType, Project
 from connectors.ports.setup_steps import SetupCheck, SetupCheckState, SetupPlace, SetupStepState
-from connectors.setup.services import set_type_matches
+from connectors.setup.services import store_type_matches
 from mappings.engine.values import TypeName
 from mappings.hierarchy.standing import HierarchyStanding
 from mappings.models import AgreedLine, Mapping, Scope
@@ -125,12 +125,12 @@ def test_what_is_left_out_for_the_states_decides_none(connector: Connector) -> N
 
 def test_what_is_left_out_of_a_hierarchy_for_the_states_decides_none(connector: Connector, admin: Person) -> None:
     """A type that only some projects have, levels in the wrong order, those of one project, and nothing read."""
-    set_type_matches(connector, {"story": ["Story", "Nowhere"], "defect": ["Bug"]}, actor=admin)
+    store_type_matches(connector, {None: {"story": ["Story", "Nowhere"], "defect": ["Bug"]}})
     assert same_states(connector)["types"] == BROKEN
-    set_type_matches(connector, {"story": ["Story"], "feature": ["Epic"]}, actor=admin)
+    store_type_matches(connector, {None: {"story": ["Story"], "feature": ["Epic"]}})
     assert same_states(connector)["types"] == DONE
     project = Project.objects.get(connector=connector, key="PROJ")
-    set_type_matches(connector, {"feature": ["Sub-task"]}, project, actor=admin)
+    store_type_matches(connector, {project: {"feature": ["Sub-task"]}})
     assert same_states(connector)["types"] == BROKEN
     IssueType.objects.filter(connector=connector).update(vanished_at=timezone.now())
     assert same_states(connector)["types"] == TO_DO

@@ -25,7 +25,7 @@ from mappings.configuration.subjects import ConfigurationSubject, LineWords, sub
 from mappings.engine.configuration import changed, fingerprint_of_lines, new_errors, warnings_of
 from mappings.models import ConfigurationProposal, DraftLine, DraftSave, ProposalState
 from mappings.planning.reasons import reason_typed, ticket_typed
-from mappings.planning.second_person import needs_another, refuse_no_admin
+from mappings.planning.second_person import needs_another, refuse_deactivated, refuse_no_admin
 
 OWN_LINES = (
     "You have a part in this proposal, and this connector asks for a second person: an admin who has neither proposed "
@@ -114,6 +114,7 @@ def approve(
         found, subject = _locked(proposal)
         refuse_no_admin(actor)
         _refuse_decided(found)
+        refuse_deactivated(found.connector)
         changes = proposed_changes(found)
         # Made anew from the lines, so that what is put in force is what the fingerprint was made of.
         if fingerprint != found.fingerprint or fingerprint != _fingerprint(found):

@@ -22,7 +22,7 @@ from mappings.planning.notifications import queue_emergency_mail
 from mappings.planning.plan_outcomes import tell_approved
 from mappings.planning.reasons import reason_typed
 from mappings.planning.rules import former_number_sentence, is_old, why_void
-from mappings.planning.second_person import needs_another, refuse_no_admin
+from mappings.planning.second_person import needs_another, refuse_deactivated, refuse_no_admin
 from mappings.planning.typed_confirmation import confirmation
 
 GAP = (
@@ -109,8 +109,7 @@ def _refuse_approval(plan: Plan, fingerprint: str, actor: Person) -> None:
 def _approve(plan: Plan, *, ticked: bool, typed: str, actor: Person, emergency_reason: str = "") -> None:
     now = timezone.now()
     if plan.is_ours:
-        if not plan.connector.is_active:
-            raise Refused("This connector is deactivated. Activate it before approving what is kept here.")
+        refuse_deactivated(plan.connector)
         _refuse_unconfirmed(plan, typed)
     if plan.warnings and not ticked:
         raise Refused("Tick that you have read the warnings, then approve.")

@@ -21,3 +21,9 @@ def refuse_no_admin(actor: Person) -> None:
     """Somebody may have taken the role away since the request came in."""
     if not may(Person.objects.filter(pk=actor.pk).first(), Right.APPROVE):
         raise Refused(NO_ADMIN)
+
+
+def refuse_deactivated(connector: Connector) -> None:
+    """Of an approval that takes effect at once: a plan of Align's lists is approved then, and applied later."""
+    if not connector.is_active:
+        raise Refused("This connector is deactivated. Activate it before approving what is kept here.")

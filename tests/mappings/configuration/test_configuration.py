@@ -393,6 +393,16 @@ def test_of_a_disconnected_connector_nothing_is_decided(acme: Connector, editor:
     assert state_of(proposal) == "open"
 
 
+def test_of_a_deactivated_connector_nothing_takes_effect(acme: Connector, editor: Person, admin: Person) -> None:
+    want(acme, editor, red="Stop")
+    proposal = proposed(acme, editor)
+    Connector.objects.update(is_active=False)
+    assert "Activate it before approving" in said(approve(browser_of(admin), proposal))
+    assert (state_of(proposal), agreed_lines(acme, "colours")) == ("open", {})
+    Connector.objects.update(is_active=True)
+    assert approve(browser_of(admin), proposal).status_code == 303
+
+
 # --- who is told -------------------------------------------------------------------------------------------------
 
 

@@ -399,6 +399,7 @@ def test_every_page_of_the_product_is_among_them() -> None:
         "history-pack-file",
         "explorer-file",
         "mfa_download_recovery_codes",
+        "configuration-proposal",  # in the journeys that propose a hierarchy, and fields
         "connector-again",  # of one that is disconnected: in the journey that disconnects one
         # These lead on to a page.
         "notification",

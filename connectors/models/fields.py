@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from connectors.field_types import ToldType, told_type
+from connectors.field_types.value_types import ToldType, told_type
 from connectors.models.catalogue import WorkItemType
 from connectors.models.connector import Connector, System
 
@@ -12,9 +12,9 @@ from connectors.models.connector import Connector, System
 class FieldRow(models.Model):
     """A field of one system's items of one type. What is told no more is marked with `vanished_at` and kept.
 
-    `key` is what the field is written by: Align's name of it or the id of a custom field, Jira's id. `type` is one of
-    `connectors.field_types.ValueType`, `spelled` as the system calls it. `is_required` and `is_writable` are None where
-    the system does not tell. `options`: objects with `id` and `name`, in the system's order.
+    `key` is what the field is written by: Align's name of it or the id of a custom field, Jira's id. `type` is a
+    `connectors.field_types.value_types.ValueType`, `spelled` as the system calls it. `is_required` and `is_writable`
+    are None where the system does not tell. `options`: objects with `id` and `name`, in the system's order.
     `required_in`: of Jira, keys of the projects in which a new issue must have it, of those that were asked.
     """
 

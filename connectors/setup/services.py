@@ -6,7 +6,7 @@ Each service is one short transaction whose last statement is its audit entry.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
@@ -236,29 +236,28 @@ def store_type_matches(connector: Connector, chosen: Mapping[Project | None, Typ
     unknown = {type_ for matches in chosen.values() for type_ in matches} - set(WorkItemType.values)
     if unknown:
         raise Refused(f"Align has no work item type {', '.join(sorted(unknown))}.")
-    ids = _ids_by_name(connector)
-    rows = []
-    for project, matches in chosen.items():
-        TypeMatch.objects.filter(connector=connector, project=project, work_item_type__in=list(matches)).delete()
-        rows += [
-            TypeMatch(
-                connector=connector,
-                project=project,
-                work_item_type=type_,
-                issue_type_name=name,
-                issue_type_ids=ids.get(name, []),
-            )
-            for type_, names in matches.items()
-            if names is not None
-            for name in dict.fromkeys(names or [""])
-        ]
-    TypeMatch.objects.bulk_create(rows)
+    stored = list(TypeMatch.objects.filter(connector=connector))
+    ids = _ids_by_name(connector, stored)
+    places = {(project.pk if project else None, type_) for project, matches in chosen.items() for type_ in matches}
+    replaced = [match.pk for match in stored if (match.project_id, match.work_item_type) in places]
+    TypeMatch.objects.filter(pk__in=replaced).delete()
+    TypeMatch.objects.bulk_create(
+        TypeMatch(
+            connector=connector,
+            project=project,
+            work_item_type=type_,
+            issue_type_name=name,
+            issue_type_ids=ids.get(name, []),
+        )
+        for project, matches in chosen.items()
+        for type_, names in matches.items()
+        if names is not None
+        for name in dict.fromkeys(names or [""])
+    )
 
 
-def _ids_by_name(connector: Connector) -> dict[str, list[int]]:
-    ids: dict[str, list[int]] = {}
-    for match in TypeMatch.objects.filter(connector=connector):
-        ids[match.issue_type_name] = match.issue_type_ids
+def _ids_by_name(connector: Connector, stored: Iterable[TypeMatch]) -> dict[str, list[int]]:
+    ids = {match.issue_type_name: match.issue_type_ids for match in stored}
     now: dict[str, list[int]] = {}
     there = IssueType.objects.filter(connector=connector, vanished_at=None).order_by("jira_id")
     for name, jira_id in there.values_list("name", "jira_id"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from connectors.models import Connector
+from mappings.configuration.draft import ROWS_AT_ONCE
 from mappings.engine.configuration import LineChange, LineValues
 from mappings.models import AgreedLine
 
@@ -16,12 +17,13 @@ def agreed_lines(connector: Connector, subject: str) -> LineValues:
 
 def store_agreed(connector: Connector, subject: str, changes: Iterable[LineChange]) -> None:
     """In the transaction of the approval."""
-    gone = []
-    for change in changes:
-        if change.after is None:
-            gone.append(change.key)
-        else:
-            AgreedLine.objects.update_or_create(
-                connector=connector, subject=subject, key=change.key, defaults={"value": change.after}
-            )
-    AgreedLine.objects.filter(connector=connector, subject=subject, key__in=gone).delete()
+    after = {each.key: each.after for each in changes}
+    AgreedLine.objects.filter(connector=connector, subject=subject, key__in=after).delete()
+    AgreedLine.objects.bulk_create(
+        [
+            AgreedLine(connector=connector, subject=subject, key=key, value=value)
+            for key, value in after.items()
+            if value is not None
+        ],
+        batch_size=ROWS_AT_ONCE,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 
 from alignadmin.accounts.models import Person
@@ -20,6 +21,8 @@ from mappings.engine.configuration import (
 )
 from mappings.engine.values import Severity
 from mappings.models import ConfigurationProposal, DraftLine, DraftSave, ProposalState
+
+ROWS_AT_ONCE = 500
 
 
 class DraftState:
@@ -95,6 +98,17 @@ class DraftState:
         """Whether another value was agreed on since somebody decided on this line of the draft."""
         row = self.rows.get(key)
         return row is not None and not is_same(row.agreed, self.agreed.get(key))
+
+
+def put_into_draft(rows: Iterable[DraftLine]) -> None:
+    """In place of those of the same keys."""
+    DraftLine.objects.bulk_create(
+        rows,
+        batch_size=ROWS_AT_ONCE,
+        update_conflicts=True,
+        unique_fields=["connector", "subject", "key"],
+        update_fields=["agreed", "wanted", "author", "decided_at"],
+    )
 
 
 def last_save(connector: Connector, subject: str, person: Person) -> DraftSave | None:

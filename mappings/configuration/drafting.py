@@ -16,7 +16,7 @@ from alignadmin.errors import Refused
 from alignadmin.text import counted
 from connectors.models import Connector
 from connectors.ports.connected import lock_connected
-from mappings.configuration.draft import DraftState, last_save
+from mappings.configuration.draft import DraftState, last_save, put_into_draft
 from mappings.configuration.entries import draft_record, named
 from mappings.configuration.subjects import ConfigurationSubject, LineWords
 from mappings.engine.configuration import LineChange, LineValue, changed, is_same, new_errors
@@ -89,7 +89,7 @@ def _changes(state: DraftState, requests: Sequence[LineRequest]) -> list[LineCha
             overtaken.append(request.key)
         change = LineChange(key=request.key, before=current, after=wanted)
         if not is_same(found.setdefault(request.key, change).after, wanted):
-            raise Refused("This form has one line twice, with two values. Nothing was saved: load the page again.")
+            raise Refused("This form has one choice twice, with two values. Nothing was saved: load the page again.")
     if overtaken:
         raise LinesOvertaken(_overtaken_sentence(state, overtaken), overtaken)
     return list(found.values())
@@ -99,7 +99,7 @@ def _overtaken_sentence(state: DraftState, keys: Sequence[str]) -> str:
     others = {str(row.author) for key in keys if (row := state.rows.get(key))}
     who = " and ".join(sorted(others)) or "Somebody"
     return (
-        f"{who} changed {len(keys):,} of these lines after your page was loaded, so nothing "
+        f"{who} changed {len(keys):,} of these choices after your page was loaded, so nothing "
         "was saved. What you chose is still in the form: compare it with what is wanted now, then save again."
     )
 
@@ -109,7 +109,7 @@ def _refuse_proposed(state: DraftState) -> None:
     if state.proposal:
         raise Refused(
             f"Proposal {state.proposal.pk} by {state.proposal.author} waits for a decision, so nothing was saved. "
-            "Approve, decline or withdraw it first; declined or withdrawn, its lines are in the draft again."
+            "Approve, decline or withdraw it first; declined or withdrawn, its changes are in the draft again."
         )
 
 
@@ -128,22 +128,18 @@ def _words(state: DraftState, changes: Sequence[LineChange]) -> Sequence[LineWor
 
 def _store(state: DraftState, changes: Sequence[LineChange], actor: Person, now: datetime) -> None:
     own: dict[str, Any] = {"connector": state.connector, "subject": state.subject.code}
-    lines = []
+    lines, rows, gone = [], [], []
     for change in changes:
         row, agreed = state.rows.get(change.key), state.agreed.get(change.key)
-        lines.append(
-            {
-                "key": change.key,
-                "before": change.before,
-                "after": change.after,
-                "author": row.author_id if row else None,
-            }
-        )
+        author = row.author_id if row else None
+        lines.append({"key": change.key, "before": change.before, "after": change.after, "author": author})
         if is_same(change.after, agreed):
-            DraftLine.objects.filter(**own, key=change.key).delete()
+            gone.append(change.key)
         else:
             values = {"agreed": agreed, "wanted": change.after, "author": actor, "decided_at": now}
-            DraftLine.objects.update_or_create(**own, key=change.key, defaults=values)
+            rows.append(DraftLine(**own, key=change.key, **values))
+    put_into_draft(rows)
+    DraftLine.objects.filter(**own, key__in=gone).delete()
     DraftSave.objects.create(**own, author=actor, saved_at=now, lines=lines)
 
 
@@ -159,14 +155,11 @@ def undo(subject: ConfigurationSubject, connector: Connector, *, actor: Person) 
         if save is None:
             raise Refused("There is no edit of yours to undo.")
         if any(_is_anothers(state, line, actor) for line in save.lines):
-            raise Refused(
-                "Somebody changed these lines after you did, so your edit was not undone. Look at them first."
-            )
+            raise Refused("Somebody changed the same after you did, so your edit was not undone. Look at it first.")
         changes = [LineChange(key=each["key"], before=each["after"], after=each["before"]) for each in save.lines]
         _refuse_broken(state, changes)
         words = _words(state, changes)
-        for line in save.lines:
-            _put_back(state, line)
+        _put_back(state, save.lines)
         DraftSave.objects.filter(pk=save.pk).update(is_over=True)
         sentence = f"Undid an edit of the draft of {subject.label}: {named(words)}."
         trail.record(
@@ -181,18 +174,20 @@ def _is_anothers(state: DraftState, line: dict[str, LineValue], actor: Person) -
     return not is_mine or not is_same(state.drafted.get(line["key"]), line["after"])
 
 
-def _put_back(state: DraftState, line: dict[str, LineValue]) -> None:
-    """As it was before that save: another person's value, or none of the draft."""
-    found = DraftLine.objects.filter(connector=state.connector, subject=state.subject.code, key=line["key"])
-    if line["author"] is None or is_same(line["before"], state.agreed.get(line["key"])):
-        found.delete()
-        return
-    values = {"wanted": line["before"], "author_id": line["author"], "decided_at": timezone.now()}
-    if not found.update(**values):
-        agreed = state.agreed.get(line["key"])
-        DraftLine.objects.create(
-            connector=state.connector, subject=state.subject.code, key=line["key"], agreed=agreed, **values
-        )
+def _put_back(state: DraftState, lines: Sequence[dict[str, LineValue]]) -> None:
+    """As they were before that save: another person's value, or none of the draft."""
+    own: dict[str, Any] = {"connector": state.connector, "subject": state.subject.code}
+    now, rows, gone = timezone.now(), [], []
+    for line in lines:
+        key, agreed = line["key"], state.agreed.get(line["key"])
+        if line["author"] is None or is_same(line["before"], agreed):
+            gone.append(key)
+            continue
+        seen = state.rows[key].agreed if key in state.rows else agreed
+        values = {"agreed": seen, "wanted": line["before"], "author_id": line["author"], "decided_at": now}
+        rows.append(DraftLine(**own, key=key, **values))
+    put_into_draft(rows)
+    DraftLine.objects.filter(**own, key__in=gone).delete()
 
 
 def drop(subject: ConfigurationSubject, connector: Connector, key: str, *, seen: str, actor: Person) -> None:
@@ -208,5 +203,5 @@ def drop(subject: ConfigurationSubject, connector: Connector, key: str, *, seen:
         _refuse_broken(state, [change])
         words = _words(state, [change])
         _store(state, [change], actor, timezone.now())
-        sentence = f"Dropped a line of the draft of {subject.label}: {named(words)}."
+        sentence = f"Dropped a change from the draft of {subject.label}: {named(words)}."
         trail.record(draft_record("configuration.dropped", subject, connector, sentence, changes=[change], actor=actor))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from alignadmin.audit.entries import Actor, AuditRecord, PersonCopy
@@ -33,7 +34,7 @@ def draft_record(
         context=context_of(connector),
         subject=f"{subject.label} of {connector.slug}",
         sentence=sentence,
-        data={"subject": subject.code, "count": len(changes), "lines": [vars_of(each) for each in changes[:MOST_KEPT]]},
+        data={"subject": subject.code, "count": len(changes), "lines": [asdict(each) for each in changes[:MOST_KEPT]]},
     )
 
 
@@ -85,10 +86,6 @@ def line_record(
         reason=proposal.reason,
         ticket=proposal.ticket,
     )
-
-
-def vars_of(change: LineChange) -> dict[str, Any]:
-    return {"key": change.key, "before": change.before, "after": change.after}
 
 
 def named(words: Iterable[LineWords]) -> str:

@@ -24,13 +24,13 @@ PROPOSED = NotificationKind(
 DECIDED = NotificationKind(
     key="configuration-decided",
     label="What became of a proposal of yours",
-    explanation="A configuration that you proposed or that holds lines of yours was approved, declined or withdrawn.",
+    explanation="A configuration that you proposed or that holds changes of yours was approved, declined or withdrawn.",
     right=Right.SEE,
 )
 DETAILS = {
-    ProposalState.APPROVED: "It is in force.",
-    ProposalState.DECLINED: "Its lines are in the draft again.",
-    ProposalState.WITHDRAWN: "Its lines are in the draft again.",
+    ProposalState.APPROVED: "It has taken effect.",
+    ProposalState.DECLINED: "Its changes are in the draft again.",
+    ProposalState.WITHDRAWN: "Its changes are in the draft again.",
 }
 
 
@@ -43,7 +43,7 @@ def tell_proposed(proposal: ConfigurationProposal, subject: ConfigurationSubject
         about=_about(proposal),
         title=f"{actor} proposed {_name(proposal, subject)}",
         details=(
-            f"{counted(len(proposal.lines), 'line')}. Reason: {proposal.reason}\n"
+            f"{counted(len(proposal.lines), 'change')}. Reason: {proposal.reason}\n"
             "Open it, read what it changes, and approve or decline it."
         ),
         address=reverse("configuration-proposal", args=[proposal.pk]),

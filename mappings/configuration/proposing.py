@@ -18,7 +18,7 @@ from alignadmin.errors import Refused
 from alignadmin.text import counted, first_of
 from connectors.models import Connector
 from connectors.ports.connected import lock_connected
-from mappings.configuration.draft import DraftState, moved_lines, proposed_changes
+from mappings.configuration.draft import DraftState, moved_lines, proposed_changes, put_into_draft
 from mappings.configuration.entries import MOST_KEPT, MOST_NAMED, line_record, proposal_record
 from mappings.configuration.notices import tell_decided, tell_proposed
 from mappings.configuration.subjects import ConfigurationSubject, LineWords, subject_of
@@ -29,9 +29,9 @@ from mappings.planning.second_person import needs_another, refuse_deactivated, r
 
 OWN_LINES = (
     "You have a part in this proposal, and this connector asks for a second person: an admin who has neither proposed "
-    "it nor edited any of its lines has to approve it."
+    "it nor edited any of its changes has to approve it."
 )
-LACKS_REASON = "Say why: the reason goes into the history with every line of this proposal."
+LACKS_REASON = "Say why: the reason goes into the history with every change of this proposal."
 LACKS_DECLINE = "Say why it is declined: whoever proposed it reads it."
 NOT_ON_PAGE = "This is not what is on your page. Look at it again before approving."
 
@@ -70,7 +70,7 @@ def propose(
         DraftLine.objects.filter(connector=found, subject=subject.code).delete()
         DraftSave.objects.filter(connector=found, subject=subject.code).update(is_over=True)
         tell_proposed(proposal, subject, actor=actor)
-        what = counted(len(proposal.lines), "line")
+        what = counted(len(proposal.lines), "change")
         sentence = f"Proposed {what} of {subject.label}: {named_lines(proposal)}."
         trail.record(
             proposal_record(
@@ -126,7 +126,7 @@ def approve(
             raise Refused(why)
         problems = list(subject.checks(found.connector, changed(state.agreed, changes)))
         if broken := new_errors(state.agreed_problems, problems):
-            raise Refused(f"{first_of([each.sentence for each in broken], 1)} Nothing was put in force.")
+            raise Refused(f"{first_of([each.sentence for each in broken], 1)} Nothing has taken effect.")
         now_warned = warnings_of(problems)
         if new := [each for each in now_warned if each not in found.warnings]:
             raise Refused(
@@ -207,8 +207,8 @@ def why_stale(proposal: ConfigurationProposal, state: DraftState) -> str:
     """Why it cannot be approved any more; empty where what it was made upon still holds."""
     if moved := moved_lines(proposal, state.agreed):
         return (
-            f"Since this was proposed another value has come into force for {first_of(moved, MOST_NAMED)}: "
-            "it would replace what nobody looked at. Withdraw it, look at the draft, and propose it again."
+            f"Since this was proposed, what holds for {first_of(moved, MOST_NAMED)} has changed: "
+            "approving it would replace what nobody looked at. Withdraw it, look at the draft, and propose it again."
         )
     return ""
 
@@ -221,18 +221,18 @@ def _decide(proposal: ConfigurationProposal, state: ProposalState, actor: Person
 
 def _back_to_draft(proposal: ConfigurationProposal) -> None:
     """Nothing else is in the draft: while a proposal is open nobody edits it."""
-    for line in proposal.lines:
-        DraftLine.objects.update_or_create(
+    put_into_draft(
+        DraftLine(
             connector=proposal.connector,
             subject=proposal.subject,
             key=line["key"],
-            defaults={
-                "agreed": line["before"],
-                "wanted": line["after"],
-                "author_id": line["author"]["id"],
-                "decided_at": proposal.created_at,
-            },
+            agreed=line["before"],
+            wanted=line["after"],
+            author_id=line["author"]["id"],
+            decided_at=proposal.created_at,
         )
+        for line in proposal.lines
+    )
 
 
 def _fingerprint(proposal: ConfigurationProposal) -> str:

@@ -93,7 +93,7 @@ class Facts:
         found = Scope.objects.filter(connector=self.connector)
         wanted = Q(project=None) | Q(project_id__in=self.own_projects)
         if self.shares:
-            wanted |= self._back_of_aligns.lists() & Q(foreign_rows__gt=0)
+            wanted |= self.back_of_many[False].lists() & Q(foreign_rows__gt=0)
         loaded: dict[ScopeAddress, Scope] = {}
         for scope in found.filter(wanted):
             # Filled in by hand: a join would carry each project's columns for every one of its scopes.
@@ -104,17 +104,13 @@ class Facts:
         return loaded
 
     @cached_property
-    def back_of_many(self) -> tuple[WaysBackOfMany, WaysBackOfMany]:
-        """The ways back of the projects that a shared scope is for: of those that Align carries, and of ours."""
-        return self._back_of_many(is_ours=False), self._back_of_many(is_ours=True)
+    def back_of_many(self) -> dict[bool, WaysBackOfMany]:
+        """The ways back of the projects that a shared scope is for, by whether these are ours."""
+        return {is_ours: self._back_of_many(is_ours=is_ours) for is_ours in (False, True)}
 
     def _back_of_many(self, *, is_ours: bool) -> WaysBackOfMany:
         kinds = {each.kind for each in self.shown if each.project is None and each.is_ours == is_ours}
         return WaysBackOfMany(self.connector, kinds, self.types, is_ours=is_ours)
-
-    @property
-    def _back_of_aligns(self) -> WaysBackOfMany:
-        return self.back_of_many[0]
 
     @cached_property
     def _rows_read(self) -> list[tuple[Scope, str, Row, str]]:
@@ -199,7 +195,7 @@ class Facts:
         found: set[int] = set()
         for (scope_id, _), rows in self.rows.items():
             found |= _sources(rows) if self._families[scope_id].startswith(J2A.value) else _values(rows)
-        return found.union(*(each.statuses for each in self.back_of_many))
+        return found.union(*(each.statuses for each in self.back_of_many.values()))
 
     def _listed(self, unknown: Collection[int]) -> ListedNames:
         """How the records that lead to or come from these call them; others than those at hand are asked last."""
@@ -209,7 +205,7 @@ class Facts:
         if not some:
             return found
         lists = Q(scope__in=[scope.pk for scope in self._needed_scopes()])
-        for each in self.back_of_many:
+        for each in self.back_of_many.values():
             lists |= each.rows
         rows = Mapping.objects.filter(lists, Q(source_id__in=some) | Q(observed__in=some))
         return listed_names(rows.filter(observed__isnull=False).select_related("scope")) | found
@@ -242,7 +238,7 @@ class Facts:
             if FAMILIES[code].kind is Kind.STEP:
                 named = _values(rows) if code.startswith(J2A.value) else _sources(rows)
                 gone[TypeName(type_)] |= named.difference(known)
-        for each in self.back_of_many:
+        for each in self.back_of_many.values():
             for type_name, ids in each.steps.items():
                 gone[type_name] |= ids - known
         names = self._listed(set().union(*gone.values())).steps

@@ -42,6 +42,17 @@ class ConfigurationProblem:
         return self.code, self.key, self.about
 
 
+def line_key(whole: str, part: str) -> str:
+    """Of a line of two parts, of which the first has no colon in it: a place and a level, a type and a field."""
+    return f"{whole}:{part}"
+
+
+def split_line_key(key: str) -> tuple[str, str]:
+    """Its two parts; both are empty where it is no such key."""
+    whole, mark, part = key.partition(":")
+    return (whole, part) if mark and part else ("", "")
+
+
 def canonical(value: LineValue) -> str:
     """The same text for the same value."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

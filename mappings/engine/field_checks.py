@@ -32,15 +32,7 @@ class FieldProblemCode(StrEnum):
     NO_SOURCE = "no-source"
 
 
-STOPS_SAVING = frozenset(
-    {
-        FieldProblemCode.TYPES_DIFFER,
-        FieldProblemCode.NOT_WRITABLE,
-        FieldProblemCode.BY_ITSELF,
-        FieldProblemCode.WRITTEN_TWICE,
-    }
-)
-ERRORS = STOPS_SAVING | {FieldProblemCode.FIELD_GONE, FieldProblemCode.OPTION_GONE, FieldProblemCode.NO_SOURCE}
+ERRORS = frozenset(FieldProblemCode) - {FieldProblemCode.OPTION_UNMATCHED}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +49,9 @@ class FieldProblem:
         return self.code in ERRORS
 
     @property
-    def stops_saving(self) -> bool:
-        return self.code in STOPS_SAVING
+    def stops_its_pair(self) -> bool:
+        """The pair carries nothing until it is mended; the others go on."""
+        return self.is_error and bool(self.align and self.jira)
 
 
 class FieldChecks:
@@ -72,10 +65,6 @@ class FieldChecks:
     def problems(self) -> list[FieldProblem]:
         found = [problem for pair in self.pairs for problem in self._of_pair(pair)]
         return [*found, *self._written_twice(), *self._without_source()]
-
-    def stopped(self) -> frozenset[str]:
-        """Keys of Align's fields whose pairs carry nothing until they are mended; the others go on."""
-        return frozenset(each.align for each in self.problems() if each.is_error and each.align and each.jira)
 
     def _of_pair(self, pair: FieldPair) -> Iterator[FieldProblem]:
         align, jira = self.align.get(pair.align), self.jira.get(pair.jira)

@@ -12,20 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from alignadmin.folding import fold
-from connectors.field_types import ToldType, ValueType
+from connectors.field_types.value_types import ToldType, ValueType
 
-SUBJECT = "fields"  # of the lines in which pairs are decided
-
-
-def line_key(work_item_type: str, align: str) -> str:
-    """Of the line that says with which field of Jira this one of Align goes."""
-    return f"{work_item_type}:{align}"
-
-
-def split_line_key(key: str) -> tuple[str, str]:
-    """Work item type and key of Align's field; both are empty where it is no such key."""
-    type_, mark, align = key.partition(":")
-    return (type_, align) if mark and align else ("", "")
+SUBJECT = "fields"  # of the lines in which pairs are decided: their keys are a work item type and a field of Align
 
 
 class FieldSide(StrEnum):

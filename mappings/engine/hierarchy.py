@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connectors.align.terminology import ALIGNS_OWN, LEVELS, Terminology
-from mappings.engine.configuration import ConfigurationProblem
+from mappings.engine.configuration import ConfigurationProblem, line_key
 from mappings.engine.values import Severity, TypeName
 
 SHARED = "shared"  # the place of what holds for all projects that have nothing of their own
@@ -82,10 +82,6 @@ class TypesOfProject:
     key: str
     names: Collection[str]
     own: Mapping[str, Sequence[str]] = field(default_factory=dict)
-
-
-def line_key(place: str, level: str) -> str:
-    return f"{place}:{level}"
 
 
 def check_hierarchy(

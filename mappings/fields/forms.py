@@ -9,8 +9,8 @@ from django.http import QueryDict
 from alignadmin.errors import Refused
 from alignadmin.parsing import text_in
 from mappings.configuration.drafting import LineRequest
-from mappings.engine.configuration import LineValue
-from mappings.engine.field_pairs import FieldDirection, SideField, by_itself, directions, line_key
+from mappings.engine.configuration import LineValue, line_key
+from mappings.engine.field_pairs import FieldDirection, SideField, by_itself, directions
 from mappings.fields.page import PartnerChoice, TypeFields
 from mappings.fields.pair_page import PairPage
 from mappings.fields.subject import pair_value, value_of

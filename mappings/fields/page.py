@@ -13,15 +13,15 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from alignadmin.accounts.models import Person
-from alignadmin.accounts.rights import Right, may
 from alignadmin.folding import fold
 from alignadmin.parsing import text_in
-from connectors.field_types import ValueType
+from connectors.field_types.value_types import ValueType
 from connectors.jobs import runner
-from connectors.models import Carried, Connector, FieldReading, Job, JobKind, Project, WorkItemType, in_scope_here
+from connectors.models import Connector, FieldReading, Job, JobKind, JobState, WorkItemType
 from mappings.configuration.draft import DraftState
 from mappings.configuration.page import DraftPanel
-from mappings.engine.configuration import ConfigurationProblem, LineValue, canonical, is_same
+from mappings.edits.catalogue_facts import projects_in_scope
+from mappings.engine.configuration import ConfigurationProblem, LineValue, canonical, is_same, line_key
 from mappings.engine.field_pairs import (
     FieldDirection,
     FieldGroup,
@@ -33,7 +33,6 @@ from mappings.engine.field_pairs import (
     by_itself,
     core_pairs,
     group_of,
-    line_key,
 )
 from mappings.fields.sides import BothSides, sides_of
 from mappings.fields.subject import FieldPairs, pair_in
@@ -128,7 +127,7 @@ class TypeFields:
 
     @property
     def can_edit(self) -> bool:
-        return may(self.person, Right.EDIT) and self.connector.disconnected_at is None
+        return self.panel.can_edit
 
     @property
     def can_choose(self) -> bool:
@@ -143,7 +142,7 @@ class TypeFields:
     def job(self) -> Job | None:
         """The reading that is under way, or the last one where it failed."""
         found = runner.latest(self.connector, JobKind.FIELDS)
-        return found if found and found.state != "done" else None
+        return found if found and found.state != JobState.DONE else None
 
     @property
     def name(self) -> str:
@@ -158,8 +157,7 @@ class TypeFields:
     @cached_property
     def carried(self) -> int:
         """Projects in scope here whose items Align's own connector moves."""
-        found = Project.objects.filter(in_scope_here(), connector=self.connector)
-        return found.exclude(carried=Carried.NO).count()
+        return projects_in_scope(self.connector).count()
 
     # --- which of them ---
 

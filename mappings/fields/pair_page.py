@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from mappings.engine.configuration import ConfigurationProblem, LineValue, canonical
+from mappings.engine.configuration import ConfigurationProblem, LineValue, canonical, line_key
 from mappings.engine.field_pairs import (
     FieldOption,
     FieldPair,
     SideField,
     by_itself,
-    line_key,
     matched_options,
     misfit,
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
-from connectors.field_types import told_type
+from connectors.field_types.value_types import told_type
 from connectors.models import Connector, FieldRow, WorkItemType
 from mappings.engine.field_pairs import FieldOption, FieldSide, SideField
 

@@ -11,15 +11,21 @@ from alignadmin.text import counted
 from connectors.models import Connector, WorkItemType
 from mappings.configuration.agreed import agreed_lines, store_agreed
 from mappings.configuration.subjects import LineWords
-from mappings.engine.configuration import ConfigurationProblem, LineChange, LineValue, LineValues, differences
+from mappings.engine.configuration import (
+    ConfigurationProblem,
+    LineChange,
+    LineValue,
+    LineValues,
+    differences,
+    line_key,
+    split_line_key,
+)
 from mappings.engine.field_checks import FieldChecks, FieldProblem
 from mappings.engine.field_pairs import (
     SUBJECT,
     FieldDirection,
     FieldPair,
     SideField,
-    line_key,
-    split_line_key,
 )
 from mappings.engine.values import Severity
 from mappings.fields.sides import BothSides, Sides, sides_of_pairs

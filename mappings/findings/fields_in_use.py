@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 
 from connectors.models import Connector, Finding, FindingChange, FindingKind, System
-from mappings.engine.field_pairs import CORE, SUBJECT, split_line_key
+from mappings.engine.configuration import split_line_key
+from mappings.engine.field_pairs import CORE, SUBJECT
 from mappings.models import AgreedLine
 
 OF_FIELDS = frozenset({FindingKind.FIELD, FindingKind.FIELD_TYPE, FindingKind.FIELD_OPTION, FindingKind.FIELD_USE})

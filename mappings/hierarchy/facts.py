@@ -7,14 +7,12 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from django.db.models import QuerySet
-
 from connectors.align.terminology import LEVELS
 from connectors.catalogue.issue_types import IssueTypes, KnownType, usual_of
 from connectors.catalogue.workflows import ProjectWorkflow, read_as_text, workflows_of
 from connectors.models import Carried, Connector, Project, WorkItemType, in_scope_here
 from mappings.configuration.agreed import agreed_lines
-from mappings.engine.configuration import LineValues
+from mappings.engine.configuration import LineValues, line_key, split_line_key
 from mappings.engine.hierarchy import (
     SHARED,
     HierarchyPlace,
@@ -22,14 +20,13 @@ from mappings.engine.hierarchy import (
     TypesOfProject,
     by_name,
     jira_type,
-    line_key,
 )
 
 SUBJECT = "hierarchy"
 
 
 class ScopedProject(NamedTuple):
-    """One in scope whose issue types were read, with as little as checks of thousands of them need."""
+    """One in scope whose issue types were read, with as little as checks and pages of thousands of them need."""
 
     pk: int
     jira_id: int
@@ -69,30 +66,21 @@ class HierarchyFacts:
         return found
 
     @cached_property
-    def projects(self) -> dict[int, Project]:
-        """Those in scope whose issue types were read, by Jira's id."""
-        return {each.jira_id: each for each in self._in_scope.only("connector", "jira_id", "key", "name", "carried")}
-
-    @cached_property
-    def scoped(self) -> dict[int, ScopedProject]:
-        """The same, with what their issue types reach."""
+    def projects(self) -> dict[int, ScopedProject]:
+        """Those in scope whose issue types were read, by Jira's id and in the order of their keys."""
+        found = Project.objects.filter(in_scope_here(), connector=self.connector, read_at__isnull=False)
         columns = ("pk", "jira_id", "key", "carried", "read")
-        rows = list(self._in_scope.annotate(read=read_as_text()).values_list(*columns))
+        rows = list(found.order_by("key").annotate(read=read_as_text()).values_list(*columns))
         workflows = workflows_of({row[0]: row[-1] for row in rows})
         return {row[1]: ScopedProject._make((*row[:-1], workflows[row[0]])) for row in rows}
-
-    @property
-    def _in_scope(self) -> QuerySet[Project]:
-        found = Project.objects.filter(in_scope_here(), connector=self.connector, read_at__isnull=False)
-        return found.order_by("key")
 
     @cached_property
     def carried(self) -> int:
         """How many of them Align's connector carries; what is not known counts as carried."""
-        return sum(each.carried != Carried.NO.value for each in self.scoped.values())
+        return sum(each.carried != Carried.NO.value for each in self.projects.values())
 
     def types_in(self, project: Project | ScopedProject) -> dict[str, JiraType]:
-        known = self.scoped.get(project.jira_id)
+        known = self.projects.get(project.jira_id)
         there = {issue_type for issue_type, _ in known.workflow.reach} if known else ()
         return by_name(_jira_type(each) for each in self.live if each.pk in there)
 
@@ -134,8 +122,8 @@ class HierarchyFacts:
         """Jira's id of a project in scope -> level -> what stands for it there alone."""
         found: dict[int, dict[str, list[str]]] = defaultdict(dict)
         for key, names in values.items():
-            place, _, level = key.partition(":")
-            if place != SHARED and names is not None and int(place) in self.scoped:
+            place, level = split_line_key(key)
+            if place != SHARED and names is not None and int(place) in self.projects:
                 found[int(place)][level] = list(names)
         return dict(found)
 
@@ -149,7 +137,7 @@ class HierarchyFacts:
     def _own_place(
         self, jira_id: int, shared: Mapping[str, Sequence[str]], levels: Mapping[str, Sequence[str]]
     ) -> HierarchyPlace:
-        project = self.scoped[jira_id]
+        project = self.projects[jira_id]
         types = self.types_in(project)
         # What the others have is only asked of it as far as it is there.
         taken_over = {level: [name for name in names if name in types] for level, names in shared.items()}
@@ -165,14 +153,14 @@ class HierarchyFacts:
         own = self.own(values)
         return [
             TypesOfProject(key=project.key, names=self._names[project.workflow], own=own.get(jira_id, {}))
-            for jira_id, project in self.scoped.items()
+            for jira_id, project in self.projects.items()
         ]
 
     @cached_property
     def _names(self) -> dict[ProjectWorkflow, frozenset[str]]:
         """Of the issue types that Jira has in projects of a workflow."""
         live = {each.pk: each.name for each in self.live}
-        workflows = {each.workflow for each in self.scoped.values()}
+        workflows = {each.workflow for each in self.projects.values()}
         return {each: frozenset(live[pk] for pk, _ in each.reach if pk in live) for each in workflows}
 
 

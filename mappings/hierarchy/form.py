@@ -13,7 +13,7 @@ from alignadmin.errors import Refused
 from alignadmin.parsing import plain, text_in
 from connectors.align.terminology import LEVELS
 from mappings.configuration.drafting import LineRequest
-from mappings.engine.hierarchy import line_key
+from mappings.engine.configuration import line_key
 from mappings.hierarchy.subject import OLD_PAGE
 
 LONGEST_SEEN = 200_000  # characters

@@ -12,9 +12,9 @@ from connectors.models import Connector, Project
 from mappings.configuration.draft import DraftState
 from mappings.configuration.page import DraftPanel
 from mappings.configuration.subjects import LineWords
-from mappings.engine.configuration import ConfigurationProblem, LineValues
-from mappings.engine.hierarchy import DEPTHS, SHARED, HierarchyScheme, JiraType, line_key, schemes
-from mappings.hierarchy.facts import HierarchyFacts, is_work_item_type
+from mappings.engine.configuration import ConfigurationProblem, LineValues, line_key
+from mappings.engine.hierarchy import DEPTHS, SHARED, HierarchyScheme, JiraType, schemes
+from mappings.hierarchy.facts import HierarchyFacts, ScopedProject, is_work_item_type
 from mappings.hierarchy.form import SeenLevel, TypedLevel, seen_text
 from mappings.hierarchy.subject import HIERARCHY, hierarchy_problems, hierarchy_words
 
@@ -53,7 +53,7 @@ class LevelRow:
 class OwnPlace:
     """A project with something of its own."""
 
-    project: Project
+    project: ScopedProject
     levels: Sequence[str]
 
 
@@ -101,7 +101,8 @@ class HierarchyPage:
         return DraftPanel(self.state, self.person)
 
     @property
-    def can_edit(self) -> bool:
+    def can_choose(self) -> bool:
+        """While a proposal waits for its decision nobody edits beside it."""
         return self.panel.can_edit and self.state.proposal is None and bool(self.facts.types)
 
     @property
@@ -205,10 +206,6 @@ class HierarchyPage:
     @property
     def carried(self) -> int:
         return self.facts.carried
-
-    @property
-    def projects(self) -> int:
-        return len(self.facts.projects)
 
 
 def level_words(found: JiraType) -> str:

@@ -8,7 +8,8 @@ from alignadmin.accounts.models import Person
 from connectors.align.terminology import LEVELS
 from connectors.models import Connector
 from mappings.configuration.drafting import LineRequest, set_lines
-from mappings.engine.hierarchy import SHARED, line_key
+from mappings.engine.configuration import line_key
+from mappings.engine.hierarchy import SHARED
 from mappings.hierarchy.facts import HierarchyFacts
 from mappings.hierarchy.page import HierarchyState
 from mappings.hierarchy.subject import HIERARCHY

@@ -17,7 +17,15 @@ from connectors.models import Connector, Project
 from connectors.setup.services import store_type_matches
 from mappings.configuration.agreed import store_agreed
 from mappings.configuration.subjects import LineWords
-from mappings.engine.configuration import ConfigurationProblem, LineChange, LineValue, LineValues, differences
+from mappings.engine.configuration import (
+    ConfigurationProblem,
+    LineChange,
+    LineValue,
+    LineValues,
+    differences,
+    line_key,
+    split_line_key,
+)
 from mappings.engine.hierarchy import SHARED, check_hierarchy
 from mappings.engine.values import Severity
 from mappings.hierarchy.facts import SUBJECT, HierarchyFacts, is_work_item_type
@@ -87,7 +95,7 @@ def hierarchy_problems(facts: HierarchyFacts, values: LineValues) -> list[Config
                     f"{called.one('feature')} of an epic unless it is set up otherwise there. Where it does, mappings "
                     f"for {called.items('feature')} would be of the wrong statuses."
                 ),
-                key=f"{SHARED}:feature",
+                key=line_key(SHARED, "feature"),
             )
         )
     return found
@@ -126,11 +134,11 @@ def _said(names: LineValue, place: str, otherwise: Sequence[str]) -> str:
 
 
 def _place(key: str) -> str:
-    return key.partition(":")[0]
+    return split_line_key(key)[0]
 
 
 def _level(key: str) -> str:
-    return key.partition(":")[2]
+    return split_line_key(key)[1]
 
 
 HIERARCHY = HierarchySubject()

@@ -17,7 +17,8 @@ from connectors.align.terminology import LEVELS
 from connectors.models import Connector, Project
 from connectors.ports.requests import with_credentials_or_404
 from mappings.configuration.drafting import LineRequest, set_lines
-from mappings.engine.hierarchy import SHARED, line_key
+from mappings.engine.configuration import line_key
+from mappings.engine.hierarchy import SHARED
 from mappings.hierarchy.form import TypedLevel, requests_of, seen_in, typed_in
 from mappings.hierarchy.page import HierarchyPage
 from mappings.hierarchy.subject import HIERARCHY, OLD_PAGE

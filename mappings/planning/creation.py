@@ -145,13 +145,7 @@ def _store(
     authors = authors_of(list(mappings.values()), planner=planner)
     is_ours = _is_of_ours(choices)
     fingerprint = fingerprint_of(connector.align_connector_id, planning.changes)
-    calls = (
-        0
-        if is_ours
-        else request_count(
-            batches(planning.changes, settings.APPLY_BATCH), _list_sizes(choices), caps_of(connector).get(MAPPING_LISTS)
-        )
-    )
+    calls = 0 if is_ours else _calls(connector, choices, planning)
     with transaction.atomic():
         # The connector's row, so that two posts of one form come one after the other.
         found = lock_connected(connector)
@@ -174,14 +168,7 @@ def _store(
             refused=[asdict(refused) for refused in planning.refused],
             warnings=_warnings(planning, choices),
             api_calls=calls,
-            seconds=0
-            if is_ours
-            else duration_estimate(
-                calls,
-                slots=settings.BUDGET_SLOTS - settings.BUDGET_RESERVED,
-                window=settings.BUDGET_WINDOW,
-                workers=settings.APPLY_THREADS,
-            ),
+            seconds=_seconds(calls) if calls else 0,
         )
         rows = [mappings[each.key] for each in planning.changes]
         changes = [
@@ -192,6 +179,21 @@ def _store(
         writing.write(PLANS, [plan.pk])
         _record_made(plan, changes, actor)
     return plan
+
+
+def _calls(connector: Connector, choices: list[RowSelection], planning: engine.Planning) -> int:
+    """Of the requests that applying it sends."""
+    every = batches(planning.changes, settings.APPLY_BATCH)
+    return request_count(every, _list_sizes(choices), caps_of(connector).get(MAPPING_LISTS))
+
+
+def _seconds(calls: int) -> float:
+    return duration_estimate(
+        calls,
+        slots=settings.BUDGET_SLOTS - settings.BUDGET_RESERVED,
+        window=settings.BUDGET_WINDOW,
+        workers=settings.APPLY_THREADS,
+    )
 
 
 def _refuse_left(mappings: Iterable[Mapping]) -> None:

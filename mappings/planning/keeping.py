@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from alignadmin.accounts.models import Person
@@ -80,8 +82,9 @@ def _agree(row: Mapping, change: Change, now: datetime) -> None:
 
 def _count_rows(scopes: set[int]) -> None:
     """What a share of a list is a share of, see typed_confirmation."""
-    for pk in sorted(scopes):
-        Scope.objects.filter(pk=pk).update(rows=Mapping.objects.filter(scope=pk, observed__isnull=False).count())
+    held = Mapping.objects.filter(scope=OuterRef("pk"), observed__isnull=False).order_by()
+    number = held.values("scope").annotate(number=Count("pk")).values("number")
+    Scope.objects.filter(pk__in=scopes).update(rows=Coalesce(Subquery(number), 0))
 
 
 def _audit_record(plan: Plan, change: Change, actor: Person) -> AuditRecord:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from connectors.align.terminology import ALIGNS_OWN, Terminology
-from connectors.models import Carried, Connector, FieldReading, Project, System, WorkItemType, in_scope_here
+from connectors.models import Connector, FieldReading, System, WorkItemType
 from mappings.configuration.agreed import agreed_lines
+from mappings.edits.catalogue_facts import projects_in_scope
+from mappings.engine.configuration import split_line_key
 from mappings.engine.field_checks import FieldChecks, FieldProblem
-from mappings.engine.field_pairs import SUBJECT, core_pairs, split_line_key
+from mappings.engine.field_pairs import SUBJECT, core_pairs
 from mappings.fields.sides import sides_of_pairs
 from mappings.fields.subject import pairs_of
 
@@ -26,13 +28,12 @@ class TypePairs:
 
     @property
     def stopped(self) -> list[FieldProblem]:
-        """Of pairs that carry nothing until they are mended."""
-        return [each for each in self.problems if each.is_error and each.align and each.jira]
+        return [each for each in self.problems if each.stops_its_pair]
 
     @property
     def sourceless(self) -> list[FieldProblem]:
         """Fields that a new item must have and that nothing gives a value."""
-        return [each for each in self.problems if each.is_error and not (each.align and each.jira)]
+        return [each for each in self.problems if each.is_error and not each.stops_its_pair]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +67,7 @@ def facts_of_fields(connector: Connector, *, for_states: bool = False) -> FieldS
     if for_states:
         # Until all were read, the step is not done, whatever their pairs are.
         return replace(read, types=_types(connector)) if is_whole and not read.error else read
-    in_scope = Project.objects.filter(in_scope_here(), connector=connector)
-    return replace(read, types=_types(connector), carried=in_scope.exclude(carried=Carried.NO).count())
+    return replace(read, types=_types(connector), carried=projects_in_scope(connector).count())
 
 
 def _types(connector: Connector) -> list[TypePairs]:

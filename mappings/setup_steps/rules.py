@@ -104,7 +104,7 @@ def _everywhere(facts: MappingSetupFacts, edit: SetupPlace) -> SetupCheck:
 
 def _agreed(facts: MappingSetupFacts, edit: SetupPlace) -> SetupCheck:
     found = facts.hierarchy
-    state, said = SetupCheckState.OK, "What is in force is what is wanted."
+    state, said = SetupCheckState.OK, "All that is wanted has been approved."
     if found.proposal is not None:
         state, said = SetupCheckState.OPEN, f"Proposal {found.proposal} by {found.proposer} waits for an admin."
     elif found.pending:

@@ -17,7 +17,7 @@ from connectors.catalogue.fields.told import (
     bounded,
     words_of_name,
 )
-from connectors.field_types import align_custom_type, align_type
+from connectors.field_types.align_spelling import align_custom_field_type, align_field_type
 from connectors.models import WorkItemType
 
 NO_FIELDS = ("id", "connectorId")  # they say which record it is
@@ -52,14 +52,14 @@ def _of_table(asked: AlignObject, each: AlignField) -> ToldField:
     return ToldField(
         key=each.name,
         name="External ID" if each.name == "externalId" else words_of_name(each.name),
-        told=align_type(each.name, each.type.value, each.target),
+        told=align_field_type(each.name, each.type.value, each.target),
         is_writable=asked.updates and not each.set_by_align,
     )
 
 
 def _custom(custom: CustomFields) -> Iterator[ToldField]:
     for meta in custom.fields.values():
-        told = align_custom_type(meta.type, result=meta.result, has_options=meta.has_options)
+        told = align_custom_field_type(meta.type, result=meta.result, has_options=meta.has_options)
         yield ToldField(
             key=meta.key,
             name=meta.label,

@@ -14,7 +14,8 @@ from alignadmin.text import counted
 from connectors.catalogue.fields.told import MOST_OPTIONS, ToldField, ToldFields, ToldOption, bounded
 from connectors.catalogue.issue_types import IssueTypes
 from connectors.catalogue.reachable import OF_ONE_PROJECT
-from connectors.field_types import ToldType, jira_type
+from connectors.field_types.jira_spelling import jira_field_type
+from connectors.field_types.value_types import ToldType
 from connectors.jira.client import JiraClient
 from connectors.jira.issue_resources import FieldSchema, JiraField, WritableField
 from connectors.models import Connector, Project, WorkItemType, in_scope_here
@@ -136,7 +137,7 @@ def _told(
 
 
 def _type_of(schema: FieldSchema) -> ToldType:
-    return jira_type(type_=schema.type, items=schema.items, system=schema.system, custom=schema.custom)
+    return jira_field_type(type_=schema.type, items=schema.items, system=schema.system, custom=schema.custom)
 
 
 def _writable(on: Sequence[tuple[str, WritableField]], told: ToldType) -> bool | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from connectors.field_types import ToldType
+from connectors.field_types.value_types import ToldType
 
 MOST_FIELDS = 300  # of one side and work item type
 MOST_OPTIONS = 200  # of one field

@@ -54,7 +54,7 @@ OF_MAPPINGS: Mapping[str, str] = {
     "types.matched": "Issue types chosen",
     "configuration.edited": "Configuration draft edited",
     "configuration.edit_undone": "Configuration edit undone",
-    "configuration.dropped": "Line dropped from the configuration draft",
+    "configuration.dropped": "Change dropped from the configuration draft",
     "configuration.proposed": "Configuration proposed",
     "configuration.approved": "Configuration approved",
     "configuration.agreed": "Configuration agreed",

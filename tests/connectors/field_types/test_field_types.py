@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.field_types import ToldType, ValueType, align_custom_type, align_type, jira_type, told_type
+from connectors.field_types.align_spelling import align_custom_field_type, align_field_type
+from connectors.field_types.jira_spelling import jira_field_type
+from connectors.field_types.value_types import ToldType, ValueType, told_type
 
 KEY = "com.atlassian.jira.plugin.system.customfieldtypes:"
 AGILE = "com.pyxis.greenhopper.jira:"
@@ -40,7 +42,7 @@ AGILE = "com.pyxis.greenhopper.jira:"
     ],
 )  # fmt: skip
 def test_jira_spells_a_type_by_its_schema(schema: dict[str, str], words: str) -> None:
-    assert jira_type(**schema).words == words
+    assert jira_field_type(**schema).words == words
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,7 @@ def test_jira_spells_a_type_by_its_schema(schema: dict[str, str], words: str) ->
     ],
 )
 def test_align_spells_a_type_by_its_table(name: str, kind: str, target: str, words: str) -> None:
-    assert align_type(name, kind, target).words == words
+    assert align_field_type(name, kind, target).words == words
 
 
 @pytest.mark.parametrize(
@@ -80,7 +82,7 @@ def test_align_spells_a_type_by_its_table(name: str, kind: str, target: str, wor
     ],
 )
 def test_align_spells_the_type_of_a_custom_field_by_editmeta(kind: str, result: str, words: str) -> None:
-    assert align_custom_type(kind, result=result).words == words
+    assert align_custom_field_type(kind, result=result).words == words
 
 
 @pytest.mark.parametrize("type_", ValueType)

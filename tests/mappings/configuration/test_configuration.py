@@ -169,7 +169,7 @@ def test_an_error_that_was_there_before_keeps_nobody_from_mending_another_line(a
 
 def test_who_saw_another_value_overwrites_nothing(acme: Connector, editor: Person, admin: Person) -> None:
     want(acme, editor, red="Stop")
-    with pytest.raises(LinesOvertaken, match="Editor changed 1 of these lines") as told:
+    with pytest.raises(LinesOvertaken, match="Editor changed 1 of these choices") as told:
         want(acme, admin, seen={"red": ""}, red="Halt", green="Go")
     assert told.value.keys == {"red"}
     assert list(DraftLine.objects.values_list("key", "wanted")) == [("red", "Stop")]
@@ -324,7 +324,7 @@ def test_a_proposal_upon_another_value_is_stale(acme: Connector, editor: Person,
     proposal = proposed(acme, editor)
     store_agreed(acme, "colours", [LineChange(key="red", before=None, after="Scarlet")])
     client = browser_of(admin)
-    assert "another value has come into force for red" in said(client.get(f"/proposals/{proposal.pk}/"))
+    assert "what holds for red has changed" in said(client.get(f"/proposals/{proposal.pk}/"))
     refused = approve(client, proposal)
     assert (refused.status_code, agreed_lines(acme, "colours")) == (409, {"red": "Scarlet"})
 
@@ -373,7 +373,7 @@ def test_odd_lines_are_refused_whole(acme: Connector, editor: Person) -> None:
     with pytest.raises(Refused, match="There is no colour mauve"):
         want(acme, editor, red="Stop", mauve="Oh")
     twice = [LineRequest(key="red", wanted=word, seen=None) for word in ("Stop", "Halt")]
-    with pytest.raises(Refused, match="one line twice"):
+    with pytest.raises(Refused, match="one choice twice"):
         drafting.set_lines(ColourLabels(), acme, twice, actor=editor)
     many = [LineRequest(key="red", wanted="Stop", seen=None)] * 2001
     with pytest.raises(Refused, match="2,001 lines"):

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alignadmin.folding import fold
-from connectors.field_types import ToldType, ValueType
-from mappings.engine.field_checks import STOPS_SAVING, FieldChecks, FieldProblemCode
+from connectors.field_types.value_types import ToldType, ValueType
+from mappings.engine.configuration import line_key, split_line_key
+from mappings.engine.field_checks import FieldChecks, FieldProblemCode
 from mappings.engine.field_pairs import (
     BY_IMPORT,
     BY_MATRIX,
@@ -26,11 +27,16 @@ from mappings.engine.field_pairs import (
     core_pairs,
     directions,
     group_of,
-    line_key,
     matched_options,
     misfit,
-    split_line_key,
 )
+
+REFUSED = {
+    FieldProblemCode.TYPES_DIFFER,
+    FieldProblemCode.NOT_WRITABLE,
+    FieldProblemCode.BY_ITSELF,
+    FieldProblemCode.WRITTEN_TWICE,
+}
 
 # --- pairs ------------------------------------------------------------------------------------------------------------
 
@@ -52,6 +58,10 @@ def problems(
     of_align: Sequence[SideField], of_jira: Sequence[SideField], *pairs: FieldPair
 ) -> dict[FieldProblemCode, str]:
     return {each.code: each.sentence for each in FieldChecks(of_align, of_jira, pairs).problems()}
+
+
+def stopped_by(checks: FieldChecks) -> set[str]:
+    return {each.align for each in checks.problems() if each.stops_its_pair}
 
 
 def pair(direction: FieldDirection = FieldDirection.BOTH, **more: object) -> FieldPair:
@@ -103,7 +113,7 @@ def test_a_field_that_is_gone_stops_its_pair_and_no_other() -> None:
     both = [align(is_gone=True), align("customfield_3")], [jira(), jira("customfield_4")]
     checks = FieldChecks(*both, [pair(), pair(align="customfield_3", jira="customfield_4")])
     assert [each.code for each in checks.problems()] == [FieldProblemCode.FIELD_GONE]
-    assert checks.stopped() == {"customfield_1"}
+    assert stopped_by(checks) == {"customfield_1"}
 
 
 def test_a_field_that_two_pairs_write_is_refused_and_as_a_source_it_is_not() -> None:
@@ -131,7 +141,6 @@ def test_options_without_a_partner_are_told_and_one_that_is_gone_stops_the_pair(
     assert not problems(*both, pair(options=(("1", "1"), ("2", "2"))))
     gone = problems(*both, pair(options=(("1", "9"), ("2", "2"))))
     assert FieldProblemCode.OPTION_GONE in gone
-    assert FieldProblemCode.OPTION_GONE not in STOPS_SAVING
 
 
 def test_what_pairs_by_itself_and_what_the_matrix_or_import_settles_takes_no_choice() -> None:
@@ -214,8 +223,8 @@ def test_what_raises_no_error_fits_and_writes_nothing_that_cannot_be_written(
         for key in data.draw(st.lists(st.sampled_from(keys[0]), unique=True))
     ]
     checks = FieldChecks(of_align, of_jira, pairs)
-    stopped, found = checks.stopped(), checks.problems()
-    assert {each.align for each in found if each.stops_saving} <= stopped
+    stopped = stopped_by(checks)
+    assert {each.align for each in checks.problems() if each.code in REFUSED} <= stopped
     for each in pairs:
         if each.align in stopped:
             continue

@@ -165,7 +165,7 @@ def test_a_page_that_is_overtaken_saves_nothing_and_says_who_was_there(editor: C
     chosen(signed_in(Role.ADMIN), "customfield_2", "customfield_52", "to-align")
     answer = chosen(editor, "customfield_2", "customfield_52", "to-jira")
     assert answer.status_code == 409
-    assert "Admin changed 1 of these lines" in said(answer)
+    assert "Admin changed 1 of these choices" in said(answer)
     assert drafted()["feature:customfield_2"]["direction"] == "to-align"
 
 

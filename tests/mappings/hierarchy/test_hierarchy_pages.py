@@ -242,7 +242,7 @@ def test_two_who_choose_for_one_level_do_not_overwrite_each_other(
     save(first, types_story=["Story", "Task"])
     late = second.post(ADDRESS, {**old, "types-story": ["Task"]})
     assert late.status_code == 409
-    assert "Editor changed 1 of these lines" in said(late)
+    assert "Editor changed 1 of these choices" in said(late)
     assert "Chosen so far: Story, Task" in said(late)
     assert second.post(ADDRESS, {**old, "types-defect": ["Bug", "Task"]}).status_code == 409, "a Story by now"
     assert DraftLine.objects.get().wanted == ["Story", "Task"]
@@ -256,7 +256,7 @@ def test_a_proposal_is_stale_once_another_hierarchy_is_in_force(
     made = propose(HIERARCHY, connector, seen=HierarchyState(connector).fingerprint, reason="x", actor=admin)
     services.store_type_matches(connector, {None: {"story": ["Story"]}})
     refused = client.post(f"/proposals/{made.pk}/approve/", {"fingerprint": made.fingerprint})
-    assert (refused.status_code, "another value has come into force for Story" in said(refused)) == (409, True)
+    assert (refused.status_code, "what holds for Story has changed" in said(refused)) == (409, True)
 
 
 def test_a_type_that_jira_loses_before_the_approval_keeps_it_from_being_put_in_force(

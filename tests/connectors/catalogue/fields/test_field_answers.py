@@ -13,7 +13,7 @@ from connectors.align.custom_fields import CustomFields
 from connectors.catalogue.fields.align_fields import _custom
 from connectors.catalogue.fields.jira_fields import JiraScreens, Screen, told_of_jira
 from connectors.catalogue.fields.told import MOST_FIELDS, MOST_OPTIONS, ToldField, bounded, words_of_name
-from connectors.field_types import ValueType
+from connectors.field_types.value_types import ValueType
 from connectors.jira.issue_resources import JiraField, WritableField
 from connectors.models import WorkItemType
 

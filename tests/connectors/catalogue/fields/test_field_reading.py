@@ -13,7 +13,7 @@ from alignadmin.errors import Refused
 from connectors.catalogue.fields.jira_fields import MOST_PROJECTS
 from connectors.catalogue.fields.job import EVERY, read_fields_now, start_due_field_readings
 from connectors.catalogue.findings import CHANGED, words_of
-from connectors.field_types import ValueType
+from connectors.field_types.value_types import ValueType
 from connectors.jobs import runner
 from connectors.models import (
     Connector,

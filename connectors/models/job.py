@@ -33,6 +33,9 @@ class JobKind(models.TextChoices):
     QUERY = "query", "Reading what a query finds"
     IN_USE = "in-use", "Counting issues in statuses without a mapping"
     FIELDS = "fields", "Reading the fields of both systems"
+    REHEARSAL = "rehearsal", "Rehearsing an import"
+    IMPORT = "import", "Importing issues of Jira"
+    INBOX = "inbox", "Working off what Jira's webhook delivered"
 
 
 ACTIVE = (JobState.QUEUED, JobState.RUNNING)

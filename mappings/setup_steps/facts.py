@@ -15,7 +15,7 @@ from connectors.align.terminology import ALIGNS_OWN, Terminology
 from connectors.models import Connector
 from connectors.ports.setup_steps import StatusPlace
 from mappings.edits.catalogue_facts import projects_in_scope
-from mappings.edits.queries import unplanned
+from mappings.edits.queries import unplanned, with_several_records
 from mappings.engine.families import J2A_STATE
 from mappings.engine.values import TypeName
 from mappings.hierarchy.standing import HierarchyStanding, standing_of
@@ -90,7 +90,7 @@ def _with_what_is_shown(needed: MappingSetupFacts, connector: Connector) -> Mapp
     applied = Change.objects.filter(plan__connector=connector, state=ChangeState.DONE, confirmed=True)
     return replace(
         needed,
-        duplicates=Mapping.objects.filter(scope__connector=connector).exclude(duplicates=[]).count(),
+        duplicates=with_several_records(connector).count(),
         edits=unplanned().filter(scope__connector=connector, scope__is_ours=False).count(),
         confirmed=applied.count(),
         sharing=projects["sharing"],

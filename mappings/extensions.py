@@ -26,6 +26,7 @@ from connectors.ports.extensions import (
 from connectors.ports.setup_steps import SetupCheck, SetupStep
 from mappings import copies
 from mappings.applying import overwrites
+from mappings.configuration import proposing
 from mappings.configuration.subjects import registered
 from mappings.contract.write_probe import MappingWriteProbe
 from mappings.drift import maintenance
@@ -104,6 +105,9 @@ class MappingExtensions:
 
     def open_plans(self, connector: Connector) -> list[PlanLink]:
         return handing_over.open_plans(connector)
+
+    def disconnect(self, connector: Connector, actor: Person) -> list[str]:
+        return proposing.withdraw_disconnected(connector, actor=actor)
 
     def mappings_document(self, connector: Connector) -> Iterable[Mapping[str, Any]]:
         return mapping_document.mappings_of(connector)

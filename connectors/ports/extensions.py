@@ -236,6 +236,12 @@ class ConnectorExtensions(Protocol):
     def open_plans(self, connector: Connector) -> list[PlanLink]:
         """Those that are not over: they stand against a disconnection."""
 
+    def disconnect(self, connector: Connector, actor: Person) -> list[str]:
+        """In the transaction of the disconnection, which holds the connector's row and comes before it is marked.
+
+        Ends what only a connected one could decide on; returns a sentence about each thing that ended.
+        """
+
     def mappings_document(self, connector: Connector) -> Iterable[Mapping[str, Any]]:
         """Its mappings as plain values, by ids and names, in a fixed order: for a document that is exported."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from alignadmin.accounts.models import Person
+from connectors.catalogue.issue_types import IssueTypes
 from connectors.models import Connector, HistoryRow
 from connectors.ports.differences import TableComparison
 from connectors.ports.extensions import (
@@ -19,12 +19,14 @@ from connectors.ports.extensions import (
     DriftFigures,
     HeldUp,
     PlanLink,
+    ReadIssueTypes,
     RegularCheck,
     WriteProbe,
 )
-from connectors.ports.setup_steps import SetupCheck, SetupStep, StatusPlace
+from connectors.ports.setup_steps import SetupCheck, SetupStep
 from mappings import copies
 from mappings.applying import overwrites
+from mappings.configuration import proposing
 from mappings.configuration.subjects import registered
 from mappings.contract.write_probe import MappingWriteProbe
 from mappings.drift import maintenance
@@ -57,8 +59,11 @@ class MappingExtensions:
     def way_back(self, row: HistoryRow) -> str:
         return unexplained_changes.way_back(row)
 
-    def attention(self, connector: Connector, person: Person) -> list[AttentionItem]:
-        waiting = OverviewConnector(connector, person, status(connector)).waiting
+    def attention(
+        self, connector: Connector, person: Person, matches: ReadIssueTypes | None = None
+    ) -> list[AttentionItem]:
+        at_hand = matches if isinstance(matches, IssueTypes) else None
+        waiting = OverviewConnector(connector, person, status(connector), at_hand).waiting
         return [AttentionItem(sentence=sentence, href=href) for sentence, href in waiting]
 
     def activity(self, connector: Connector, person: Person) -> Sequence[ActivityLine]:
@@ -80,11 +85,13 @@ class MappingExtensions:
         self,
         connector: Connector | None,
         known: Mapping[str, SetupCheck],
-        places: Mapping[str, AbstractSet[StatusPlace]],
+        matches: ReadIssueTypes | None,
         *,
         for_states: bool = False,
     ) -> Sequence[SetupStep]:
-        facts = facts_of_mappings(connector, places, for_states=for_states) if connector else None
+        facts = None
+        if connector is not None and isinstance(matches, IssueTypes):
+            facts = facts_of_mappings(connector, matches, for_states=for_states)
         return rules.mapping_steps(facts, known)
 
     def held_up(self, connector: Connector) -> list[HeldUp]:
@@ -98,6 +105,9 @@ class MappingExtensions:
 
     def open_plans(self, connector: Connector) -> list[PlanLink]:
         return handing_over.open_plans(connector)
+
+    def disconnect(self, connector: Connector, actor: Person) -> list[str]:
+        return proposing.withdraw_disconnected(connector, actor=actor)
 
     def mappings_document(self, connector: Connector) -> Iterable[Mapping[str, Any]]:
         return mapping_document.mappings_of(connector)

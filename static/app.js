@@ -243,7 +243,15 @@
   const rowsOf = (table) => [...table.tBodies[0].rows].filter((row) => row.cells.length > 1);
   let here = ""; // the label of the one cell in the tab order
 
+  // An empty cell comes named by its column alone (see mappings/matrix/grid_html.py).
+  function nameCells() {
+    for (const cell of document.querySelectorAll(`${CELL}[aria-labelledby^=t]`)) {
+      cell.setAttribute("aria-labelledby", `${labelOf(cell.parentElement.firstElementChild)} ${labelOf(cell)}`);
+    }
+  }
+
   function enterGrid() {
+    nameCells();
     const cell = (here && cellOf(here)) || document.querySelector(CELL);
     if (cell) makeCurrent(cell);
   }

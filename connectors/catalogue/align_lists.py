@@ -115,7 +115,7 @@ def update_scope(connector: Connector, align: Projects, at: datetime) -> None:
     A list without any project does not show that its reader sees those there are: what was not known stays so.
     """
     stored = list(Project.objects.filter(connector=connector))
-    found = _matched([project for project in stored if project.vanished_at is None], align.records)
+    found = _matched(stored, align.records)
     changed, said, ended = [], [], []
     moved: set[str] = set()  # of SCOPE: to write what no project has otherwise takes statements of its own
     for project in stored:
@@ -188,9 +188,12 @@ def _may_be_there(project: Project, align: Projects) -> bool:
 
 
 def _matched(jira: Iterable[Project], align: Sequence[ConnectorProject]) -> dict[int, ConnectorProject]:
-    """Align's projects by Jira's id. By key first; one whose key was renamed in Jira is found by its id."""
-    by_key = {project.key: project.jira_id for project in jira}
-    known = set(by_key.values())
+    """Align's projects by Jira's id. By key first; one whose key was renamed in Jira is found by its id.
+
+    So is one that is gone from Jira, whose key may be another project's now.
+    """
+    by_key = {project.key: project.jira_id for project in jira if project.vanished_at is None}
+    known = {project.jira_id for project in jira}
     found: dict[int, ConnectorProject] = {}
     for project in align:
         jira_id = by_key.get(project.project_key)
@@ -202,9 +205,10 @@ def _matched(jira: Iterable[Project], align: Sequence[ConnectorProject]) -> dict
 
 
 def _set_carried(project: Project, align: ConnectorProject | None, at: datetime, *, is_seen: bool) -> None:
-    """One that is gone from Jira keeps what was known of it; one that left Align's list is kept as gone from there."""
-    if align is None and project.vanished_at is not None:
-        return
+    """One that left Align's list is kept as gone from there, also where it is gone from Jira.
+
+    Else it would count as carried for good, and would be taken for carried where it comes back.
+    """
     if align is not None:
         project.carried, project.left_align_at = Carried.YES, None
         project.ours_at, project.ours_by, project.ours_reason = None, None, ""  # never both

@@ -103,6 +103,9 @@ def _projects(connector: Connector) -> Things:
     }
 
 
+NOT_CARRIED = "not in Align's connector"
+
+
 def _carried_words(*, is_carried: bool, is_ours: bool) -> str:
     return f"{OURS if is_ours else ''}{'' if is_carried else 'not '}in Align's connector"
 

@@ -151,6 +151,13 @@ class WriteProbe(Protocol):
         ...
 
 
+class ReadIssueTypes(Protocol):
+    """A `connectors.catalogue.issue_types.IssueTypes`, which is above this room."""
+
+    def places(self) -> Mapping[str, AbstractSet[StatusPlace]]:
+        """By work item type, of the statuses that its items can have."""
+
+
 class ConnectorExtensions(Protocol):
     @property
     def write_probe(self) -> WriteProbe: ...
@@ -171,8 +178,13 @@ class ConnectorExtensions(Protocol):
     def way_back(self, row: HistoryRow) -> str:
         """Where the mapping of an outside change can be put back; empty where there is nothing to put back."""
 
-    def attention(self, connector: Connector, person: Person) -> list[AttentionItem]:
-        """What waits for somebody, what stops everything and what falls to 0 first; of what this person may see."""
+    def attention(
+        self, connector: Connector, person: Person, matches: ReadIssueTypes | None = None
+    ) -> list[AttentionItem]:
+        """What waits for somebody, what stops everything and what falls to 0 first; of what this person may see.
+
+        `matches`: its issue types, where they are at hand.
+        """
 
     def activity(self, connector: Connector, person: Person) -> Sequence[ActivityLine]:
         """What happened last, of what this person sees of the history, the newest first."""
@@ -196,13 +208,14 @@ class ConnectorExtensions(Protocol):
         self,
         connector: Connector | None,
         known: Mapping[str, SetupCheck],
-        places: Mapping[str, AbstractSet[StatusPlace]],
+        matches: ReadIssueTypes | None,
         *,
         for_states: bool = False,
     ) -> Sequence[SetupStep]:
         """Steps 5 to 10 of its set-up, in a fixed number of queries; without a connector: of one that is to be added.
 
-        `known`: the checks of its readiness by their ids, which are not worked out twice. Neither system is asked.
+        `known`: the checks of its readiness by their ids, and `matches`: its issue types, which are not worked out
+        twice. Neither system is asked.
         """
 
     def plans_of_projects(self, connector: Connector, projects: Collection[int]) -> list[PlanLink]:
@@ -222,6 +235,12 @@ class ConnectorExtensions(Protocol):
 
     def open_plans(self, connector: Connector) -> list[PlanLink]:
         """Those that are not over: they stand against a disconnection."""
+
+    def disconnect(self, connector: Connector, actor: Person) -> list[str]:
+        """In the transaction of the disconnection, which holds the connector's row and comes before it is marked.
+
+        Ends what only a connected one could decide on; returns a sentence about each thing that ended.
+        """
 
     def mappings_document(self, connector: Connector) -> Iterable[Mapping[str, Any]]:
         """Its mappings as plain values, by ids and names, in a fixed order: for a document that is exported."""

@@ -62,6 +62,7 @@ class SetupStepState(StrEnum):
     NOT_NEEDED = "not-needed"
     OPTIONAL = "optional"  # recommended, not done or skipped yet, and keeps nobody from going on
     LATER = "later"  # the product does not do it yet
+    DISCONNECTED = "disconnected"  # the connector is: nothing of it is checked
 
     @property
     def label(self) -> str:

@@ -69,6 +69,7 @@ class HandOverPreview:
     name: str  # in Align
     kept: Sequence[str]  # keys of our projects that it has
     lacking: Sequence[str]  # and of those that it has not
+    taken: Sequence[str]  # keys of projects that are ours here and that it has
     plans: Sequence[PlanLink]
 
 
@@ -84,11 +85,14 @@ def look(connector: Connector, number: int, *, actor: Person) -> HandOverPreview
     for project in Project.objects.filter(connector=connector, carried=Carried.YES, vanished_at=None).order_by("key"):
         has = project.key in keys or project.wire_key in keys or project.jira_id in ids
         (kept if has else lacking).append(project.key)
+    mine = Project.objects.filter(connector=connector, ours_at__isnull=False).order_by("key")
+    taken = [project.key for project in mine if project.key in keys or project.jira_id in ids]
     return HandOverPreview(
         number=number,
         name=name,
         kept=kept,
         lacking=lacking,
+        taken=taken,
         plans=extensions().ended_by_hand_over(connector),
     )
 
@@ -112,6 +116,7 @@ def hand_over(connector: Connector, number: int, *, former: int, reason: str, ac
             plans = extensions().hand_over(found, number, actor)
             _take_number(found, number)
             refuse_taken(found)
+            _doubt_what_is_carried(found, preview.taken)
             _read_anew(found, actor)
             _record(found, former, preview, plans, plain, actor)
     except IntegrityError as error:
@@ -213,6 +218,17 @@ def _take_number(connector: Connector, number: int) -> None:
     ConnectionCheck.objects.filter(connector=connector, system=System.ALIGN).delete()  # likewise
 
 
+def _doubt_what_is_carried(connector: Connector, taken: Sequence[str]) -> None:
+    """That a project is not carried was said by the former connector: until the new one's list is read nobody knows,
+    which counts as carried. Those `taken` are in its list, and so not ours from now on; the entry names them.
+    """
+    projects = Project.objects.filter(connector=connector, carried=Carried.NO)
+    projects.filter(key__in=taken, ours_at__isnull=False).update(
+        ours_at=None, ours_by=None, ours_reason="", carried=Carried.UNKNOWN
+    )
+    projects.filter(ours_at=None).update(carried=Carried.UNKNOWN)
+
+
 def _read_anew(connector: Connector, actor: Person) -> None:
     """The catalogue and then the lists; in maintenance, and while it is deactivated, these wait for its end."""
     if connector.is_active:
@@ -231,6 +247,8 @@ def _record(
     number = connector.align_connector_id
     ended = f" Ended plans: {', '.join(map(str, plans))}." if plans else ""
     lacking = f" Not in the new connector: {', '.join(preview.lacking)}." if preview.lacking else ""
+    if preview.taken:
+        lacking += f" Not ours any more, as it has them: {', '.join(preview.taken)}."
     trail.record(
         AuditRecord(
             action=HANDED_OVER,

@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import may
+from connectors.catalogue.issue_types import IssueTypes
 from connectors.credentials.expiry import Deadline, deadline
 from connectors.models import (
     ACTIVE,
@@ -172,7 +173,11 @@ class ConnectorPage:
 
     @cached_property
     def readiness(self) -> list[Prerequisite]:
-        return readiness(self.connector)
+        return readiness(self.connector, self._matches)
+
+    @cached_property
+    def _matches(self) -> IssueTypes:
+        return IssueTypes(self.connector)
 
     @cached_property
     def list_troubles(self) -> list[ListState]:
@@ -191,7 +196,8 @@ class ConnectorPage:
     @cached_property
     def attention(self) -> list[AttentionItem]:
         """Nothing waits in a deactivated connector."""
-        return extensions().attention(self.connector, self.person) if self.connector.is_active else []
+        active = self.connector.is_active
+        return extensions().attention(self.connector, self.person, self._matches) if active else []
 
     @cached_property
     def activity(self) -> Sequence[ActivityLine]:

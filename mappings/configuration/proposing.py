@@ -183,6 +183,24 @@ def withdraw(proposal: ConfigurationProposal, *, actor: Person) -> Configuration
     return proposal
 
 
+def withdraw_disconnected(connector: Connector, *, actor: Person) -> list[str]:
+    """Those that wait, in the transaction that disconnects it: nobody could decide on them any more.
+
+    Returns a sentence about each.
+    """
+    waiting = ConfigurationProposal.objects.filter(connector=connector, state=ProposalState.OPEN)
+    ended = []
+    for found in waiting.locked().select_related("author", "decider").order_by("pk"):
+        found.connector, subject = connector, subject_of(found.subject)
+        _back_to_draft(found)
+        _decide(found, ProposalState.WITHDRAWN, actor)
+        tell_decided(found, subject, actor=actor)
+        sentence = f"Withdrew proposal {found.pk} of {subject.label}, as {connector} was disconnected."
+        trail.record(proposal_record("configuration.withdrawn", subject, found, sentence, actor=actor))
+        ended.append(f"Proposal {found.pk} of {subject.label} withdrawn: its changes are in the draft again.")
+    return ended
+
+
 def may_withdraw(proposal: ConfigurationProposal, person: Person | None) -> bool:
     if person is None:
         return False
@@ -205,12 +223,20 @@ def _refuse_decided(proposal: ConfigurationProposal) -> None:
 
 def why_stale(proposal: ConfigurationProposal, state: DraftState) -> str:
     """Why it cannot be approved any more; empty where what it was made upon still holds."""
-    if moved := moved_lines(proposal, state.agreed):
+    moved = moved_lines(proposal, state.agreed)
+    if not moved:
+        return ""
+    lines, again = first_of(moved, MOST_NAMED), "Withdraw it, look at the draft, and propose it again."
+    others = ConfigurationProposal.objects.filter(connector=proposal.connector, subject=proposal.subject)
+    if others.filter(state=ProposalState.APPROVED, decided_at__gte=proposal.created_at).exists():
         return (
-            f"Since this was proposed, what holds for {first_of(moved, MOST_NAMED)} has changed: "
-            "approving it would replace what nobody looked at. Withdraw it, look at the draft, and propose it again."
+            f"Since this was proposed, what holds for {lines} has changed: approving it would replace what nobody "
+            f"looked at. {again}"
         )
-    return ""
+    return (
+        f"Since this was proposed, what holds for {lines} has changed without a decision here: what it names is called "
+        f"otherwise, or is gone, in Jira or Jira Align. {again}"
+    )
 
 
 def _decide(proposal: ConfigurationProposal, state: ProposalState, actor: Person, why: str = "") -> None:

@@ -313,6 +313,7 @@ class Facts:
             j2a_known=bool(j2a_scope and j2a_scope.known),
             a2j=self._ways_back(shown),
             counted_back=None if shown.project else self._counted_back(shown),
+            counted_lists=0 if shown.project else self.back_of_many[shown.is_ours].lists_read(shown.kind),
             a2j_known=bool(a2j_scope and a2j_scope.known),
             sibling_j2a=self.rows_of(shown, J2A, other),
             sibling_targets=self.targets[other, shown.work_item_type],

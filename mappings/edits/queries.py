@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Count, Exists, Func, OuterRef, Q, QuerySet
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
@@ -36,6 +36,18 @@ def _planned_as_wanted() -> QuerySet[Change]:
     left = Change.objects.filter(plan__state__in=OPEN_PLANS, mapping=OuterRef("pk"), state__in=NOT_ENDED)
     same = Q(after=OuterRef("wanted")) | (Q(after=None) & Q(mapping__wanted=None))
     return left.filter(same | Q(is_spare=True))
+
+
+class HasSeveralRecords(Func):
+    """Of the column `duplicates`: as the partial index of migration 0012 says it, without a parameter."""
+
+    template = "(%(expressions)s <> '[]')"
+    output_field = BooleanField()
+
+
+def with_several_records(connector: Connector) -> QuerySet[Mapping]:
+    """Keys of which Align has more than one record."""
+    return Mapping.objects.filter(HasSeveralRecords("duplicates"), scope__connector=connector)
 
 
 def to_decide(connector: Connector) -> QuerySet[Mapping]:

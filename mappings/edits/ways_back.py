@@ -12,7 +12,7 @@ from django.db.models import Count, Q
 from connectors.models import Connector, has_lists, ours
 from mappings.engine.families import FAMILIES, family_of
 from mappings.engine.values import Direction, Kind, TypeName
-from mappings.models import Mapping
+from mappings.models import Mapping, Scope
 
 NOTHING = Q(pk__in=())
 
@@ -70,6 +70,15 @@ class WaysBackOfMany:
     def counted(self, kind: Kind, type_: TypeName) -> MappingOf[tuple[int, int], int]:
         """(target id, status id) -> projects."""
         return self._ways.get((family_of(kind, Direction.ALIGN_TO_JIRA).code, type_.value), {})
+
+    @cached_property
+    def _lists_read(self) -> dict[str, int]:
+        """Family code -> projects whose list was read."""
+        read = Scope.objects.filter(self.lists(), observed_at__isnull=False).order_by()
+        return dict(read.values_list("family").annotate(number=Count("pk"))) if self._codes else {}
+
+    def lists_read(self, kind: Kind) -> int:
+        return self._lists_read.get(family_of(kind, Direction.ALIGN_TO_JIRA).code, 0)
 
     @property
     def statuses(self) -> set[int]:

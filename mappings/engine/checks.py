@@ -209,13 +209,13 @@ def _comes_back(view: View, shown: int | None) -> str:
 
 
 def no_way_back(view: View) -> Iterator[Problem]:
-    if not view.a2j_known or not view.a2j or not view.allows(A2J):
+    if not view.lists_back or not view.allows(A2J):
         return
     returning: Counter[int] = Counter()
     for (target_id, _), number in view.ways_back.items():
         returning[target_id] += number
     for target_id in sorted(set(view.leads_to.values())):
-        missing = len(view.a2j) - returning[target_id]
+        missing = view.lists_back - returning[target_id]
         if missing > 0 and target_id not in view.unrecognised_back:
             begin = f"{_in_projects(view, missing)}nothing"
             text = f"{begin[0].upper()}{begin[1:]} happens in Jira when Align is set to {view.target_words(target_id)}."

@@ -36,7 +36,8 @@ class View:
     project that is absent is not observed, which is not the same as having no mappings. The shown project's rows may
     stand there with `a2j_known` False. A list is not known before its first read and after a read that failed. Of the
     shared scope, which has no list of its own (`a2j_known` is False), `counted_back` stands in the place of `a2j`: the
-    `ways_back`, since nothing but their numbers is told of the projects' rows.
+    `ways_back`, since nothing but their numbers is told of the projects' rows; `counted_lists` is the number of the
+    projects whose list was read.
     `sibling_j2a` and `sibling_targets` are the other kind's rows and targets, same scope and type.
     `unrecognised` leads from a status to the unknown type id of a record that stands there and may be of this type;
     `unrecognised_back` are targets with such a record in any project in scope. `renamed` leads from a project's key in
@@ -57,6 +58,7 @@ class View:
     a2j: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
     a2j_known: bool = True
     counted_back: Mapping[tuple[int, int], int] | None = None
+    counted_lists: int = 0
     sibling_j2a: tuple[Row, ...] = NO_ROWS
     sibling_targets: Mapping[int, Target] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
@@ -94,6 +96,13 @@ class View:
             rows = (row for rows in self.a2j.values() for row in rows)
             found = Counter((row.source_id, row.wanted) for row in rows if row.wanted is not None)
         return dict(sorted(found.items()))
+
+    @cached_property
+    def lists_back(self) -> int:
+        """The number of projects in scope of which it is known what leads back to Jira."""
+        if self.counted_back is not None:
+            return self.counted_lists
+        return len(self.a2j) if self.a2j_known else 0
 
     # --- what is allowed ------------------------------------------------------------------------------------
 

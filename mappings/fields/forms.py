@@ -15,6 +15,7 @@ from mappings.fields.page import PartnerChoice, TypeFields
 from mappings.fields.pair_page import PairPage
 from mappings.fields.subject import pair_value, value_of
 
+EVERY_SUGGESTION = "*"  # in place of a field's key
 LONGEST_SEEN = 100_000  # letters of a value as it was seen; one with all its options is far shorter
 
 
@@ -27,6 +28,32 @@ def choices_in(post: QueryDict, fields: TypeFields) -> dict[str, PartnerChoice]:
         for field in fields.sides.align
         if f"jira:{field.key}" in post and not by_itself(field)
     }
+
+
+def accepted_in(post: QueryDict, fields: TypeFields, choices: dict[str, PartnerChoice]) -> dict[str, PartnerChoice]:
+    """The choices of the form, with the suggestion that was accepted by its button, or with all of them.
+
+    Raises Refused where what was suggested is not any more.
+    """
+    key = text_in(post, "accept")
+    if not key:
+        return choices
+    suggested = fields.suggested
+    if key == EVERY_SUGGESTION:
+        open_ = {each: partner for each, partner in suggested.items() if each not in choices or not choices[each].jira}
+    elif key in suggested:
+        open_ = {key: suggested[key]}
+    else:
+        raise Refused("What was suggested for this field is not any more, so nothing was saved. Look at it again.")
+    taken = {each.jira for each in choices.values() if each.jira}
+    if key == EVERY_SUGGESTION:
+        open_ = {each: partner for each, partner in open_.items() if partner.key not in taken}
+    directions_typed = {each: choice.direction for each, choice in choices.items()}
+    accepted = {
+        each: PartnerChoice(jira=partner.key, direction=directions_typed.get(each, ""))
+        for each, partner in open_.items()
+    }
+    return choices | accepted
 
 
 def requests_in(post: QueryDict, fields: TypeFields, choices: dict[str, PartnerChoice]) -> list[LineRequest]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlencode
@@ -68,6 +69,7 @@ class FieldLine:
     fitting: int = 0
     directions: Sequence[tuple[FieldDirection, bool]] = ()
     suggestion: SuggestedPartner | None = None
+    can_accept: bool = False
     problems: Sequence[ConfigurationProblem] = ()
     is_pending: bool = False
 
@@ -230,6 +232,7 @@ class TypeFields:
             fitting=len(self._fitting.get(field.told.type, ())),
             directions=[(each, each.value == direction) for each in FieldDirection if self._may_go(field, each)],
             suggestion=suggestion,
+            can_accept=suggestion is not None and field.key in self.suggested,
             problems=self.problems.get(key, ()),
             is_pending=key in self.state.rows or (self.state.proposal is not None and self._is_proposed(key)),
         )
@@ -243,6 +246,30 @@ class TypeFields:
     @cached_property
     def _suggestions(self) -> Suggestions:
         return Suggestions(self.sides.jira)
+
+    @cached_property
+    def suggested(self) -> Mapping[str, SideField]:
+        """What may be accepted, of all that was found, by the keys of Align's fields.
+
+        No field of Jira stands for two, as it could be written by one of them alone, and none that is a partner is.
+        """
+        pairs = {
+            field.key: pair_in(field.key, self.state.value(line_key(self.type, field.key))) for field in self.found
+        }
+        taken = {pair.jira for pair in self._all_pairs}
+        partners = {field.key: self._suggestions.of(field) for field in self.found if pairs[field.key] is None}
+        often = Counter(each.field.key for each in partners.values() if each)
+        return {
+            key: each.field
+            for key, each in partners.items()
+            if each and often[each.field.key] == 1 and each.field.key not in taken
+        }
+
+    @property
+    def _all_pairs(self) -> Iterator[FieldPair]:
+        for field in self.sides.align:
+            if pair := pair_in(field.key, self.state.value(line_key(self.type, field.key))):
+                yield pair
 
     @cached_property
     def _fitting(self) -> Mapping[ValueType, list[SideField]]:

@@ -14,7 +14,7 @@ from connectors.catalogue.fields.job import read_fields_now
 from connectors.models import Connector, WorkItemType
 from connectors.ports.requests import back_to, connector_or_404
 from mappings.configuration.drafting import set_lines
-from mappings.fields.forms import choices_in, match_request, matches_in, requests_in
+from mappings.fields.forms import accepted_in, choices_in, match_request, matches_in, requests_in
 from mappings.fields.page import TypeFields, address_of
 from mappings.fields.pair_page import PairPage
 from mappings.fields.subject import FieldPairs
@@ -37,6 +37,7 @@ def fields(request: HttpRequest, slug: str) -> HttpResponse:
         return _show(request, connector, found)
     choices = choices_in(request.POST, found)
     try:
+        choices = accepted_in(request.POST, found, choices)
         changed = set_lines(FieldPairs(), connector, requests_in(request.POST, found, choices), actor=person)
     except Refused as refused:
         again = TypeFields(connector, found.type, person, asked=found.asked, typed=choices)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import get_text_list
 
 from connectors.catalogue.findings import COMES, words_of
-from connectors.catalogue.known import OURS
+from connectors.catalogue.known import NOT_CARRIED, OURS
 from connectors.models import Carried, Connector, Finding, FindingChange, FindingKind
 from mappings.engine.values import Kind, TypeName
 from mappings.findings.effects import LEADS_TO, Reached, StatusEffects, effect_of, falls, still_named
@@ -67,8 +67,13 @@ def clock(at: datetime) -> str:
 
 
 def open_findings(connector: Connector) -> QuerySet[Finding]:
-    """Which nobody has marked as seen, and which nothing later contradicts."""
+    """Which nobody has marked as seen, and which nothing later contradicts or answers.
+
+    That Align does not carry a project, or not any more, is answered where somebody took it over as ours.
+    """
     found = Finding.objects.filter(connector=connector, ended_at=None, seen_at=None)
+    not_carried = Q(change=FindingChange.NEW) | Q(after=NOT_CARRIED)
+    found = found.exclude(not_carried, kind=FindingKind.PROJECT, project__ours_at__isnull=False)
     return found.select_related("project").order_by("-found_at", "-pk")
 
 

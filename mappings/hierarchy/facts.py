@@ -38,14 +38,15 @@ class ScopedProject(NamedTuple):
 class HierarchyFacts:
     """Of one connector; each part is read once, when it is first asked for."""
 
-    def __init__(self, connector: Connector) -> None:
+    def __init__(self, connector: Connector, matches: IssueTypes | None = None) -> None:
         self.connector = connector
+        self._matches = matches
 
     # --- what Jira has ---
 
     @cached_property
     def issue_types(self) -> IssueTypes:
-        return IssueTypes(self.connector)
+        return self._matches or IssueTypes(self.connector)
 
     @cached_property
     def live(self) -> list[KnownType]:

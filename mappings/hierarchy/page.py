@@ -8,6 +8,7 @@ from functools import cached_property
 
 from alignadmin.accounts.models import Person
 from connectors.align.terminology import LEVELS
+from connectors.catalogue.issue_types import IssueTypes
 from connectors.models import Connector, Project
 from mappings.configuration.draft import DraftState
 from mappings.configuration.page import DraftPanel
@@ -60,9 +61,9 @@ class OwnPlace:
 class HierarchyState(DraftState):
     """The draft of the hierarchy with what it is worked out of read once."""
 
-    def __init__(self, connector: Connector) -> None:
+    def __init__(self, connector: Connector, matches: IssueTypes | None = None) -> None:
         super().__init__(HIERARCHY, connector)
-        self.facts = HierarchyFacts(connector)
+        self.facts = HierarchyFacts(connector, matches)
 
     @cached_property
     def agreed(self) -> LineValues:

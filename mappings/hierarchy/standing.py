@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from connectors.catalogue.issue_types import IssueTypes
 from connectors.models import Connector
 from mappings.engine.hierarchy import check_hierarchy
 from mappings.engine.values import Severity
@@ -24,17 +25,19 @@ class HierarchyStanding:
     proposer: str = ""
 
 
-def standing_of(connector: Connector, *, for_states: bool = False) -> HierarchyStanding:
-    """Neither system is asked. `for_states`: see `guide_of`; the errors alone."""
+def standing_of(
+    connector: Connector, matches: IssueTypes | None = None, *, for_states: bool = False
+) -> HierarchyStanding:
+    """Neither system is asked. `matches`, where they are at hand; `for_states`: see `guide_of`; the errors alone."""
     if for_states:
-        facts = HierarchyFacts(connector)
+        facts = HierarchyFacts(connector, matches)
         # What projects lack is a warning, and there may be thousands of them.
         problems = check_hierarchy(facts.places(facts.agreed), (), connector.terminology) if facts.types else []
         return HierarchyStanding(
             is_read=bool(facts.types),
             errors=[each.sentence for each in problems if each.severity is Severity.ERROR],
         )
-    state = HierarchyState(connector)
+    state = HierarchyState(connector, matches)
     problems = state.agreed_problems
     proposal = state.proposal
     return HierarchyStanding(

@@ -28,7 +28,10 @@ class EditAnswer:
         self._mapping = mapping
         beside, _, pending = digests.partition("-")
         self._is_behind = beside != before.beside_digest
-        self._pending = self._followed() if pending == before.pending.digest else None
+        is_current = pending == before.pending.digest
+        self._pending = self._followed() if is_current else None
+        if is_current and not before.pending.number and mapping.waits:
+            after.list_alone(mapping)
         if self._pending is not None:
             after.pending = self._pending
 

@@ -2,9 +2,10 @@
 a template is several times slower at 300 statuses by 30 targets.
 
 A cell takes focus and keys itself, as WAI-ARIA's grid pattern says of cells without a control in them: a browser needs
-long for 9,000 buttons. It is named by its row header and its column header; a dot and a ring are classes drawn by the
-stylesheet, and their meaning is said by shared hidden words (`WORDS`) that cells are described by. Roles are written
-out, since rows are laid out as CSS grids, which a browser may take for no rows.
+long for 9,000 buttons. It is named by its row header and its column header, an empty one by the latter alone until
+app.js has come, without which the grid is only read; a dot and a ring are classes drawn by the stylesheet, and their
+meaning is said by shared hidden words (`WORDS`) that cells are described by. Roles are written out, since rows are laid
+out as CSS grids, which a browser may take for no rows.
 """
 
 from __future__ import annotations
@@ -231,15 +232,13 @@ class _Pen:
 
     def row(self, row: MatrixRow, index: int) -> str:
         """`index`: which row of the whole grid it is, from 1."""
-        status_id, begin = str(row.status.id), f"<tr role=row aria-rowindex={index}>{self.header(row)}"
+        begin = f"<tr role=row aria-rowindex={index}>{self.header(row)}"
         if not row.drawn:
-            return f"{begin}{self.empty_row.replace('@', status_id)}</tr>\n"
+            return f"{begin}{self.empty_row}</tr>\n"
         parts = self.empty.copy()
         for target_id, cell in row.drawn.items():
-            # Only the drawn cells hold texts, and those must keep their own @.
             parts[self.columns[target_id]] = self.cell(row, cell)
-        cells = "".join(part if isinstance(part, SafeString) else part.replace("@", status_id) for part in parts)
-        return f"{begin}{cells}</tr>\n"
+        return f"{begin}{''.join(parts)}</tr>\n"
 
     def header(self, row: MatrixRow) -> SafeString:
         status = row.status
@@ -263,9 +262,11 @@ class _Pen:
     # --- a cell --------------------------------------------------------------------------------------------------
 
     def _empty(self, target_id: int) -> str:
-        """An empty cell with @ for the status id: only numbers stand in it, so there is nothing to escape."""
+        """Named by its column alone, so that one empty row is as another and is packed into next to nothing; app.js
+        puts the row's name before it. Only numbers stand in it, so there is nothing to escape.
+        """
         off = "" if self.options.can_edit else " aria-disabled=true"
-        return f'<td role=gridcell tabindex=-1 aria-selected=false{off} aria-labelledby="r@ t{target_id}"></td>'
+        return f'<td role=gridcell tabindex=-1 aria-selected=false{off} aria-labelledby="t{target_id}"></td>'
 
     def cell(self, row: MatrixRow, cell: Cell) -> SafeString:
         dot, ring = [*self._dot_marks(row, cell)], [*self._ring_marks(cell)]

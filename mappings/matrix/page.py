@@ -188,7 +188,7 @@ class MatrixPage:
     def _sharing(self) -> int:
         return self.numbers.sharing if self.pending.sharing is None else self.pending.sharing
 
-    @property
+    @cached_property
     def scope_options(self) -> list[tuple[str, str, bool]]:
         """(value, label, selected); the first is the shared scope."""
         return scope_options(self.address, self.projects[:MOST_OPTIONS], self._sharing, is_gone=bool(self.gone))
@@ -318,6 +318,11 @@ class MatrixPage:
     def pending(self) -> Pending:
         """An answer to an edit knows it without the names of all of them."""
         return pending_in(self._waiting)
+
+    def list_alone(self, mapping: Mapping) -> None:
+        """What an edit of a draft that was empty makes of the card, without another reading."""
+        mapping.number = 1  # type: ignore[attr-defined]  # as `listed` gives it
+        self._waiting = [mapping]
 
     @property
     def edit_count(self) -> int:

@@ -43,6 +43,7 @@ class OverviewConnector:
     connector: Connector
     person: Person
     watch: WatchStatus
+    at_hand: IssueTypes | None = None
 
     @cached_property
     def coverage(self) -> ProjectCoverage:
@@ -50,7 +51,7 @@ class OverviewConnector:
 
     @cached_property
     def matches(self) -> IssueTypes:
-        return IssueTypes(self.connector)
+        return self.at_hand or IssueTypes(self.connector)
 
     @property
     def health(self) -> queries.Health:

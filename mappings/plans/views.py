@@ -58,7 +58,7 @@ def _choices(connector: Connector, person: Person, of: str, **extra: object) -> 
     lines: list[EditLine] = [edit_line(mapping, names, person, places) for mapping in waiting] if names else []
     mine = [line for line in lines if line.mine]
     others = [line for line in lines if not line.mine]
-    kinds = {"is_ours": is_ours, "elsewhere": len(elsewhere)}
+    kinds = {"is_ours": is_ours, "elsewhere": len(elsewhere), "can_plan": any(not line.unused for line in lines)}
     return {"connector": connector, "mine": mine, "others": others, **kinds, **extra}
 
 

@@ -12,10 +12,11 @@ from datetime import datetime
 from django.db.models import Count, Min, Q
 
 from connectors.align.terminology import ALIGNS_OWN, Terminology
+from connectors.catalogue.issue_types import IssueTypes
 from connectors.models import Connector
 from connectors.ports.setup_steps import StatusPlace
 from mappings.edits.catalogue_facts import projects_in_scope
-from mappings.edits.queries import unplanned
+from mappings.edits.queries import unplanned, with_several_records
 from mappings.engine.families import J2A_STATE
 from mappings.engine.values import TypeName
 from mappings.hierarchy.standing import HierarchyStanding, standing_of
@@ -60,17 +61,15 @@ class MappingSetupFacts:
         return sum(each.total for each in self.coverage)
 
 
-def facts_of_mappings(
-    connector: Connector, places: MappingOf[str, AbstractSet[StatusPlace]], *, for_states: bool = False
-) -> MappingSetupFacts:
-    """`places`: by work item type, of the statuses that its items can have. `for_states`: see `guide_of`."""
+def facts_of_mappings(connector: Connector, matches: IssueTypes, *, for_states: bool = False) -> MappingSetupFacts:
+    """`for_states`: see `guide_of`."""
     lists = scopes_in_use(connector)
     unread = Q(observed_at=None) | ~Q(error="")
     counts = lists.aggregate(all=Count("pk"), unread=Count("pk", filter=unread), read_at=Min("observed_at"))
     failed = lists.exclude(error="").order_by("pk").values_list("error", flat=True).first() if counts["unread"] else ""
     needed = MappingSetupFacts(
         slug=connector.slug,
-        coverage=_coverage(connector, places),
+        coverage=_coverage(connector, matches.places()),
         lists=counts["all"],
         unread=counts["unread"],
         read_at=counts["read_at"],
@@ -78,7 +77,7 @@ def facts_of_mappings(
         is_active=connector.is_active,
         terminology=connector.terminology,
         fields=facts_of_fields(connector, for_states=for_states),
-        hierarchy=standing_of(connector, for_states=for_states),
+        hierarchy=standing_of(connector, matches, for_states=for_states),
     )
     return needed if for_states else _with_what_is_shown(needed, connector)
 
@@ -90,7 +89,7 @@ def _with_what_is_shown(needed: MappingSetupFacts, connector: Connector) -> Mapp
     applied = Change.objects.filter(plan__connector=connector, state=ChangeState.DONE, confirmed=True)
     return replace(
         needed,
-        duplicates=Mapping.objects.filter(scope__connector=connector).exclude(duplicates=[]).count(),
+        duplicates=with_several_records(connector).count(),
         edits=unplanned().filter(scope__connector=connector, scope__is_ours=False).count(),
         confirmed=applied.count(),
         sharing=projects["sharing"],

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field
 
 CELL = re.compile(r'<td role=gridcell [^>]*aria-labelledby="(r\d+ t\d+)".*?</td>')
+ROW = re.compile(r"<tr role=row aria-rowindex=\d+><th scope=row id=h(\d+).*?</tr>", re.DOTALL)
 HEADER = re.compile(r"<th scope=row id=(h\d+).*?</th>", re.DOTALL)
 CARD = re.compile(r'<section class="card" id="(edits|problems|flow)".*?</section>', re.DOTALL)
 SIDEBAR = re.compile(r'<aside class="side-stack" id="(sidebar)".*?</aside>', re.DOTALL)
@@ -25,6 +26,15 @@ BAR = re.compile(r'<div id="(bar)".*?\n</div>', re.DOTALL)
 OF_THE_MOMENT = re.compile(
     r' hx-swap-oob="?true"?|(?<=name="csrfmiddlewaretoken" value=")[^"]*|<time .*?</time>|<span class=.in-use.*?</span>'
 )
+
+
+def with_cells_named(html: str) -> str:
+    """As app.js names the empty cells of a page: by their row, too."""
+
+    def named(row: re.Match[str]) -> str:
+        return row[0].replace('aria-labelledby="t', f'aria-labelledby="r{row[1]} t')
+
+    return ROW.sub(named, html)
 
 
 @dataclass(frozen=True)
@@ -58,7 +68,7 @@ class MatrixPieces:
 
     @classmethod
     def of(cls, html: str) -> MatrixPieces:
-        plain = OF_THE_MOMENT.sub("", html)
+        plain = with_cells_named(OF_THE_MOMENT.sub("", html))
         grid = {found[1]: found[0] for pattern in (CELL, HEADER) for found in pattern.finditer(plain)}
         parts = (CARD, LINES, BAR, KIND, NUMBER)
         beside = {found[1]: found[0] for pattern in parts for found in pattern.finditer(plain)}

@@ -93,7 +93,8 @@ def _pack_of(connector: Connector) -> Pack | None:
 def disconnect(connector: Connector, *, reason: str, actor: Person) -> Connector:
     """Raises Refused, and then nothing was changed; when the same person has just done it, their second click is none.
 
-    1. Behind the connector's row: nothing may be open. 2. Links for owners and credentials end, each with an entry.
+    1. Behind the connector's row: no plan may be open. 2. Links for owners, credentials and proposals of configuration
+    end, each with an entry.
     3. The connector is disconnected. 4. Once that is committed, its jobs are stopped: one that runs holds its own row
     while it waits for the connector's. Until then, and for whatever starts in between, the missing credential does it.
     """
@@ -109,6 +110,7 @@ def disconnect(connector: Connector, *, reason: str, actor: Person) -> Connector
         withdrawn = links.end_disconnected(found, actor=actor)
         wiped = _wipe(found, plain, actor)
         ended = [f"{counted(withdrawn, 'link')} for owners of tokens withdrawn."] if withdrawn else []
+        ended += extensions().disconnect(found, actor)
         ended += ["Its maintenance ended with it."] if found.maintenance_since else []
         _mark(found, plain, actor)
         _record(found, wiped, ended, plain, actor)

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from alignadmin.accounts.rights import Right
+from connectors.ports.connected import disconnected_sentence
 from connectors.ports.requests import with_credentials_or_404
 from connectors.setup.steps.guide import guide_of
 
@@ -35,6 +36,9 @@ class SetupStepSerializer(serializers.Serializer[Any]):
 
 class SetupSerializer(serializers.Serializer[Any]):
     connector = serializers.CharField(source="slug")
+    disconnected = serializers.CharField(
+        help_text="Since when and by whom, of a connector that is disconnected: nothing of it is checked. Else empty."
+    )
     steps = SetupStepSerializer(many=True)
 
 
@@ -46,4 +50,7 @@ class SetupViewSet(viewsets.ViewSet):
 
     @extend_schema(parameters=[OpenApiParameter("slug", str, OpenApiParameter.PATH)], responses=SetupSerializer)
     def retrieve(self, request: Request, slug: str) -> Response:
-        return Response(SetupSerializer(guide_of(with_credentials_or_404(slug))).data)
+        connector = with_credentials_or_404(slug)
+        guide = guide_of(connector)
+        since = disconnected_sentence(connector) if connector.disconnected_at else ""
+        return Response(SetupSerializer({"slug": slug, "disconnected": since, "steps": guide.steps}).data)

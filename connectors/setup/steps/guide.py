@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.urls import reverse
 
@@ -18,6 +18,7 @@ from connectors.setup.steps.rules import first_steps, known_checks
 NEED = "need"  # the page before the steps: what one needs
 BEFORE = ("terms", "key")  # steps whose pages are read before there is a connector
 CONNECT = "connect"
+NOT_CHECKED = SetupStepState.DISCONNECTED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ class Guide:
     @property
     def needed(self) -> list[SetupStep]:
         """Those that the product does, that this connector needs, and that are done or have to be."""
-        not_these = (SetupStepState.LATER, SetupStepState.NOT_NEEDED, SetupStepState.OPTIONAL)
+        not_these = (SetupStepState.LATER, SetupStepState.NOT_NEEDED, SetupStepState.OPTIONAL, NOT_CHECKED)
         return [step for step in self.steps if step.state not in not_these]
 
     @property
@@ -56,6 +57,8 @@ class Guide:
     @property
     def done_words(self) -> str:
         """ "4 of 5 steps done"."""
+        if any(step.state is NOT_CHECKED for step in self.steps):
+            return "Disconnected"
         done = len(self.needed) - len(self.undone)
         return f"{done} of {counted(len(self.needed), 'step')} done"
 
@@ -103,18 +106,19 @@ class Guide:
 def guide_of(connector: Connector, *, matches: IssueTypes | None = None, for_states: bool = False) -> Guide:
     """For a connector from `with_credentials`, in a fixed number of queries; `for_states`: no check is shown of it.
 
-    `matches`, where they are at hand.
+    `matches`, where they are at hand. Of a disconnected one nothing is checked: its credentials are gone, and whatever
+    needs them would read as broken.
     """
     matches = matches or IssueTypes(connector)
-    facts, places = facts_of(connector, matches, for_states=for_states), matches.places()
-    last_steps = extensions().setup_steps(connector, known_checks(facts), places, for_states=for_states)
-    return Guide(
-        steps=[*first_steps(facts), *last_steps],
-        slug=connector.slug,
-        facts=facts,
-    )
+    facts = facts_of(connector, matches, for_states=for_states)
+    last_steps = extensions().setup_steps(connector, known_checks(facts), matches, for_states=for_states)
+    steps = [*first_steps(facts), *last_steps]
+    if connector.disconnected_at:
+        later = SetupStepState.LATER
+        steps = [each if each.state is later else replace(each, state=NOT_CHECKED, checks=()) for each in steps]
+    return Guide(steps=steps, slug=connector.slug, facts=facts)
 
 
 def guide_before() -> Guide:
     """Of a connector that is not here yet."""
-    return Guide(steps=[*first_steps(None), *extensions().setup_steps(None, {}, {})])
+    return Guide(steps=[*first_steps(None), *extensions().setup_steps(None, {}, None)])

@@ -14,7 +14,7 @@ from django.utils import timezone
 from alignadmin.audit.models import Entry
 from alignadmin.http.listing import Records
 from connectors.align.resources import ConnectorProject
-from connectors.catalogue.align_lists import Flows, Projects, store_align_lists
+from connectors.catalogue.align_lists import Flows, Projects, store_align_lists, update_scope
 from connectors.catalogue.findings import SiteReading
 from connectors.catalogue.jira_lists import JiraLists, store_jira_lists
 from connectors.catalogue.reachable import ProjectStatuses, store_reachable
@@ -22,6 +22,7 @@ from connectors.jira.client import JiraClient
 from connectors.jira.resources import IssueTypeStatuses, JiraIssueType, JiraProject, JiraStatus
 from connectors.jobs import runner
 from connectors.models import (
+    Carried,
     Connector,
     Credential,
     IssueType,
@@ -202,6 +203,19 @@ def test_a_project_that_leaves_aligns_connector_is_out_of_scope_but_not_gone(
     refresh(filled)
     project = Project.objects.get(key="PROJ2")
     assert (project.in_scope, project.vanished_at) == (False, None)
+
+
+def test_a_project_that_is_gone_from_jira_is_carried_as_long_as_aligns_list_has_it(
+    filled: Connector, sandbox: RunningSandbox
+) -> None:
+    gone = Project.objects.get(key="PROJ2")
+    Project.objects.filter(pk=gone.pk).update(vanished_at=timezone.now())
+    records = Records([align_project(id=gone.align_id, project_id=gone.jira_id, project_key="PROJ2")])
+    other = Records([align_project(id=1, project_id=1, project_key="OTHER")])
+    for there, carried in ((records, Carried.YES), (other, Carried.NO), (records, Carried.YES)):
+        update_scope(filled, Projects(records=there), timezone.now())
+        gone.refresh_from_db()
+        assert (gone.carried, gone.left_align_at is None) == (carried, carried == Carried.YES)
 
 
 def jira_project(**values: Any) -> JiraProject:

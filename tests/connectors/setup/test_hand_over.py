@@ -16,7 +16,7 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
 from alignadmin.errors import Refused
-from connectors.models import Connector, Job, JobKind, JobState, Probe, Project
+from connectors.models import Carried, Connector, Job, JobKind, JobState, Probe, Project, ScopeChoice
 from connectors.setup import hand_over as handing_over
 from connectors.setup import maintenance, services
 from mappings.models import Plan, PlanState
@@ -108,6 +108,26 @@ def test_it_takes_the_number_ends_plans_and_has_everything_read_anew(
     assert "since connector 123 was made anew in Jira Align as 124: 1 change not sent." in cancelled["sentence"]
     assert "former_numbers" not in cancelled["connector"], "it was told before"
     assert "124 (formerly 123, until" in text(client.get("/connectors/acme/settings/"))
+
+
+def test_what_the_former_connector_did_not_carry_is_in_doubt_until_the_new_one_is_read(
+    client: Client, connector: Connector
+) -> None:
+    """One of ours that the new one has is carried by Align from this moment: nothing of it may be written by us."""
+    at = timezone.now()
+    not_carried = {"carried": Carried.NO, "scope_choice": ScopeChoice.IN, "in_scope": True}
+    Project.objects.filter(key="PROJ").update(**not_carried, ours_at=at)
+    Project.objects.filter(key="PROJ1").update(**not_carried, ours_at=at, jira_id=1)
+    Project.objects.filter(key="PROJ1").update(key="ELSE", align_key="")
+    Project.objects.filter(key="PROJ2").update(**not_carried)
+    assert hand_over(client).status_code == 303
+    found = {each.key: (each.carried, each.is_ours) for each in Project.objects.all()}
+    assert found["PROJ"] == (Carried.UNKNOWN, False)
+    assert found["ELSE"] == (Carried.NO, True), "the new connector's list has no such project"
+    assert found["PROJ2"] == (Carried.UNKNOWN, False)
+    assert found["PAY"] == (Carried.YES, False)
+    said = json.loads(Entry.objects.get(action=handing_over.HANDED_OVER).body)
+    assert "Not ours any more, as it has them: PROJ." in said["sentence"]
 
 
 def test_in_maintenance_the_lists_wait_for_its_end_and_deactivated_all_waits(

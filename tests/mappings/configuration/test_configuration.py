@@ -324,7 +324,8 @@ def test_a_proposal_upon_another_value_is_stale(acme: Connector, editor: Person,
     proposal = proposed(acme, editor)
     store_agreed(acme, "colours", [LineChange(key="red", before=None, after="Scarlet")])
     client = browser_of(admin)
-    assert "what holds for red has changed" in said(client.get(f"/proposals/{proposal.pk}/"))
+    told = said(client.get(f"/proposals/{proposal.pk}/"))
+    assert "what holds for red has changed without a decision here: what it names is called otherwise" in told
     refused = approve(client, proposal)
     assert (refused.status_code, agreed_lines(acme, "colours")) == (409, {"red": "Scarlet"})
 
@@ -385,12 +386,30 @@ def test_a_subject_that_is_not_there_is_404(acme: Connector, editor: Person) -> 
     assert browser_of(editor).post("/connectors/acme/draft/nothing/undo/").status_code == 404
 
 
+def test_a_disconnection_withdraws_what_waits_for_a_decision_and_its_notice_is_done(
+    acme: Connector, editor: Person, admin: Person
+) -> None:
+    want(acme, editor, red="Stop")
+    proposal = proposed(acme, editor)
+    waiting = Notification.objects.filter(kind="configuration-proposed", read_at=None)
+    assert waiting.exists()
+    disconnect(acme, reason="Over", actor=admin)
+    assert state_of(proposal) == ProposalState.WITHDRAWN
+    assert DraftLine.objects.get().wanted == "Stop"
+    assert not waiting.exists()
+    [entry] = entries("configuration.withdrawn")
+    assert f"Withdrew proposal {proposal.pk} of" in entry["sentence"]
+    assert "was disconnected" in entry["sentence"]
+    assert f"Proposal {proposal.pk} of" in entries("connector.disconnected")[0]["sentence"]
+    assert "Its changes are in the draft again" in said(browser_of(admin).get(f"/proposals/{proposal.pk}/"))
+
+
 def test_of_a_disconnected_connector_nothing_is_decided(acme: Connector, editor: Person, admin: Person) -> None:
     want(acme, editor, red="Stop")
     proposal = proposed(acme, editor)
     disconnect(acme, reason="Over", actor=admin)
     assert "was disconnected" in said(approve(browser_of(admin), proposal))
-    assert state_of(proposal) == "open"
+    assert state_of(proposal) == ProposalState.WITHDRAWN
 
 
 def test_of_a_deactivated_connector_nothing_takes_effect(acme: Connector, editor: Person, admin: Person) -> None:

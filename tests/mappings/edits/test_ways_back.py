@@ -38,7 +38,7 @@ STRANGER, LOST = 900, 590  # a status and a step that are in no catalogue
 
 def test_a_view_with_counted_ways_back_has_all_problems_and_rows_of_the_one_with_the_rows() -> None:
     for number in range(300):
-        whole = replace(world(Random(number)), a2j_known=False)  # the shared scope has no list of its own
+        whole = replace(world(Random(number)), a2j_known=True)
         ways = {
             (row.source_id, row.wanted): sum(
                 each.wanted == row.wanted and each.source_id == row.source_id
@@ -50,7 +50,8 @@ def test_a_view_with_counted_ways_back_has_all_problems_and_rows_of_the_one_with
             if row.wanted is not None
         }
         if whole.project_key is None:
-            counted = replace(whole, a2j={}, counted_back=ways)
+            # The shared scope has no list of its own.
+            counted = replace(whole, a2j={}, a2j_known=False, counted_back=ways, counted_lists=len(whole.a2j))
             assert view_says(counted) == view_says(whole)
 
 
@@ -62,6 +63,22 @@ def test_the_shared_matrix_says_what_all_rows_of_all_projects_say(bare_connector
     for _ in range(4):
         change(chance)
         same(bare_connector)
+
+
+def test_the_shared_matrix_says_in_how_many_projects_a_target_has_no_way_back(bare_connector: Connector) -> None:
+    """A project that is not in scope, and one whose list was never read, are not among those without one."""
+    for number, (is_in, was_read) in enumerate([(True, True), (True, True), (False, True), (True, False)]):
+        project = Project.objects.create(connector=bare_connector, jira_id=number, key=f"P{number}", in_scope=is_in)
+        at = timezone.now() if was_read else None
+        scope = Scope.objects.create(connector=bare_connector, family="a2j-state", project=project, observed_at=at)
+        if number == 0:
+            Mapping.objects.create(scope=scope, work_item_type="story", source_id=4, wanted=101)
+    shared = Scope.objects.create(connector=bare_connector, family="j2a-state", observed_at=timezone.now())
+    Mapping.objects.create(scope=shared, work_item_type="story", source_id=101, wanted=4)
+    shown = MatrixScope(Kind.STATE, TypeName.STORY)
+    found = check(Facts(bare_connector, [shown]).view(shown))
+    sentences = [problem.sentence for problem in found if problem.code == "no-way-back"]
+    assert sentences == ["In 1 of 3 projects, nothing happens in Jira when Align is set to 4 Test complete."]
 
 
 def same(connector: Connector) -> None:
@@ -99,7 +116,7 @@ def of_rows(connector: Connector, found: View) -> View:
     assert found.unrecognised_back == strange
     reached = ReachableStatus.objects.filter(project__in=projects, issue_type__name=found.work_item_type.label)
     assert found.reachable == set(reached.values_list("status__jira_id", flat=True))
-    return replace(found, a2j=a2j, counted_back=None)
+    return replace(found, a2j=a2j, a2j_known=True, counted_back=None)
 
 
 def make_world(connector: Connector, chance: Random) -> None:

@@ -16,6 +16,7 @@ from connectors.models import Status as CatalogueStatus
 from mappings.models import Edit, Mapping, Scope
 from tests.support import mapping_helpers
 from tests.support.mapping_helpers import edit, mapping, observe
+from tests.support.matrix_page import with_cells_named
 from tests.support.sandbox_fixture import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,7 +37,7 @@ def toggle(client: Client, status: int, target: int, *, seen: int | str = "", to
 
 
 def cell_tag(html: str, status: int, target: int) -> str:
-    found = re.search(rf'<td[^>]*aria-labelledby="r{status} t{target}"[^>]*>', html)
+    found = re.search(rf'<td[^>]*aria-labelledby="r{status} t{target}"[^>]*>', with_cells_named(html))
     assert found, f"no cell {status} {target}"
     return found.group()
 

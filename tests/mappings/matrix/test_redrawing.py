@@ -23,6 +23,7 @@ from mappings.engine.view import ScopeProject, View
 from mappings.matrix import grid_html
 from mappings.matrix.grid_html import GridOptions
 from tests.support.engine_rows import edit
+from tests.support.matrix_page import with_cells_named
 
 IDS = range(101, 109)
 STRANGER = 900  # in no catalogue
@@ -77,7 +78,7 @@ def options(view: View) -> GridOptions:
 
 def pieces(html: str) -> dict[str, str]:
     """Header or cell by its name; of a problem's sentence, which names other rows, a header's tag has all."""
-    return {header or cell: piece for piece, header, cell in PIECES.findall(html)}
+    return {header or cell: piece for piece, header, cell in PIECES.findall(with_cells_named(html))}
 
 
 # --- worlds -----------------------------------------------------------------------------------------------------------

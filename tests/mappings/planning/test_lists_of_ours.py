@@ -247,6 +247,31 @@ def test_one_that_enters_aligns_list_is_ours_no_more_at_once(
     assert act(configurer, "take", "LAB").status_code == 409
 
 
+def test_what_waits_in_its_lists_after_it_is_given_back_is_offered_to_no_plan(
+    configurer: Client, connector: Connector, sandbox: RunningSandbox
+) -> None:
+    team(configurer, connector, sandbox)
+    assert set_cell(configurer, "LAB", 10402, DEV_COMPLETE).status_code in (200, 303)
+    button = '<button class="btn primary">Plan</button>'
+    assert button in text(configurer.get("/connectors/acme/plan/", {"of": "ours"}))
+    assert act(configurer, "give", "LAB").status_code == 303
+    page = text(configurer.get("/connectors/acme/plan/", {"of": "ours"}))
+    assert button not in page
+    assert "No plan takes these edits" in page
+    assert "Project LAB is not ours any more" in page
+
+
+def test_that_align_does_not_carry_it_is_no_news_once_it_is_taken_over(
+    configurer: Client, connector: Connector, sandbox: RunningSandbox
+) -> None:
+    out_of_align(configurer, connector, sandbox, "LAB")
+    assert [line.text for line in attention(connector) if line.text.startswith("LAB (")]
+    assert "not in Align's connector" in text(configurer.get(MATRIX, {"scope": "LAB"}))
+    act(configurer, "take", "LAB")
+    assert not [line.text for line in attention(connector) if line.text.startswith("LAB (")]
+    assert "not in Align's connector" not in text(configurer.get(MATRIX, {"scope": "LAB"}))
+
+
 def test_what_it_kept_is_looked_at_and_copied_into_the_lists_that_count_now(
     configurer: Client, connector: Connector, sandbox: RunningSandbox
 ) -> None:

@@ -102,7 +102,7 @@ def test_the_facts_are_those_of_the_catalogue_and_of_the_mappings(
     connector: Connector, django_assert_max_num_queries: Any
 ) -> None:
     with django_assert_max_num_queries(32):
-        facts = facts_of_mappings(connector, IssueTypes(connector).places())
+        facts = facts_of_mappings(connector, IssueTypes(connector))
     assert facts.lists > facts.unread == 0
     assert facts.read_at is not None
     assert facts.sharing == 14
@@ -164,8 +164,8 @@ def test_a_field_decides_the_step_of_fields_for_the_states_too(bare_connector: C
 
 def same_states(connector: Connector) -> dict[str, SetupStepState]:
     """Of the steps by their keys, where no check of the readiness stands in their way."""
-    places = IssueTypes(connector).places()
-    both = [facts_of_mappings(connector, places, for_states=only) for only in (False, True)]
+    matches = IssueTypes(connector)
+    both = [facts_of_mappings(connector, matches, for_states=only) for only in (False, True)]
     for checks in (known(), known(statuses_left=CONFIRMED), known(statuses_pulled=FAILED)):
         with_all, for_states = ([step.state for step in mapping_steps(facts, checks)] for facts in both)
         assert for_states == with_all

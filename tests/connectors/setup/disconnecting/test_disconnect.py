@@ -319,6 +319,24 @@ def test_its_pages_are_read_and_offer_no_act_and_what_is_sent_is_refused(
         services.set_active(connector, True, actor=admin)
 
 
+def test_its_set_up_says_that_it_is_disconnected_and_calls_no_step_broken(
+    configurer: Client, connector: Connector
+) -> None:
+    """Its credentials are gone: what needs them would fail, and lead to a page where nobody can mend it."""
+    connected = configurer.get("/api/v1/set-up/acme/").json()
+    assert connected["disconnected"] == ""
+    assert {"done"} < {step["state"] for step in connected["steps"]}
+    leave(configurer)
+    found = configurer.get("/api/v1/set-up/acme/").json()
+    assert "was disconnected on" in found["disconnected"]
+    assert {step["state"] for step in found["steps"]} <= {"disconnected", "later"}
+    assert not any(step["checks"] for step in found["steps"])
+    for step in ("key", "projects", "statuses"):
+        page = configurer.get(f"/connectors/acme/set-up/{step}/")
+        assert ">Open<" not in page.content.decode()
+        assert "Disconnected since" in text(page)
+
+
 def test_what_was_sent_before_it_and_comes_in_after_it_changes_nothing(
     configurer: Client, connector: Connector, admin: Person
 ) -> None:

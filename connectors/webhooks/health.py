@@ -91,6 +91,11 @@ class WebhookHealth:
         return [(reason.label, number) for reason, number in self.refused.items()]
 
 
+def state_of(webhook: Webhook, now: datetime) -> tuple[WebhookState, str]:
+    """With the sentence that says what it rests on."""
+    return _state(webhook, last_heard(webhook), usual_gap(webhook), now)
+
+
 def health_of(webhook: Webhook, now: datetime) -> WebhookHealth:
     heard_at = last_heard(webhook)
     gap = usual_gap(webhook)
@@ -154,7 +159,8 @@ def _state(webhook: Webhook, heard_at: datetime | None, gap: timedelta, now: dat
 def _lag_p95(webhook: Webhook, now: datetime) -> timedelta | None:
     """From when Jira sent, by its clock, until it came in, by ours; None without a delivery of the last day."""
     rows = _heard(webhook).filter(received_at__gt=now - LATELY).exclude(sent_at=None)
-    lags = sorted(received - sent for received, sent in rows.values_list("received_at", "sent_at")[:LAGS_OF])
+    times = rows.values_list("received_at", "sent_at")[:LAGS_OF]
+    lags = sorted(received - sent for received, sent in times if sent is not None)
     return max(timedelta(0), lags[min(len(lags) - 1, int(len(lags) * 0.95))]) if lags else None
 
 

@@ -128,7 +128,8 @@ def _store_missed(webhook: Webhook, issues: Collection[IssueNow], at: datetime) 
     for issue_id, updated_at in rows.filter(issue_id__in=[each.issue_id for each in issues]).values_list(
         "issue_id", "updated_at"
     ):
-        announced[issue_id] = max(updated_at, announced.get(issue_id, updated_at))
+        if issue_id is not None and updated_at is not None:
+            announced[issue_id] = max(updated_at, announced.get(issue_id, updated_at))
     missed = [
         MissedChange(
             webhook=webhook, issue_id=each.issue_id, issue_key=each.key, updated_at=each.updated_at, found_at=at

@@ -59,7 +59,7 @@ def _registered(jira: JiraWriter, webhook: Webhook, url: str, secret: str) -> Ji
     try:
         return jira.register_webhook(wish)
     except BadRequest as refused:
-        if not secret or refused.sentence != NEVER_SIGNED:
+        if not secret or NEVER_SIGNED not in refused.sentence:
             raise
     webhook.is_signed = False
     unsigned = WebhookWish(name=NAME, url=url, events=ISSUE_EVENTS, jql=webhook.jql)

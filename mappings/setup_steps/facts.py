@@ -1,4 +1,4 @@
-"""What steps 5 and 8 of a set-up are worked out of: coverage, lists, what was applied; in a fixed number of queries."""
+"""What steps 5, 8 and 9 of a set-up are worked out of: coverage, lists, what was applied; in a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from django.db.models import Count, Min, Q
 from connectors.align.terminology import ALIGNS_OWN, Terminology
 from connectors.models import Connector
 from connectors.ports.setup_steps import StatusPlace
+from connectors.webhooks.setup_step import WebhookFacts, webhook_facts
 from mappings.edits.catalogue_facts import projects_in_scope
 from mappings.edits.queries import unplanned
 from mappings.engine.families import J2A_STATE
@@ -50,6 +51,7 @@ class MappingSetupFacts:
     terminology: Terminology = ALIGNS_OWN
     fields: FieldSetupFacts | None = None
     hierarchy: HierarchyStanding = field(default_factory=HierarchyStanding)
+    webhook: WebhookFacts | None = None
 
     @property
     def mapped(self) -> int:
@@ -79,6 +81,7 @@ def facts_of_mappings(
         terminology=connector.terminology,
         fields=facts_of_fields(connector, for_states=for_states),
         hierarchy=standing_of(connector, for_states=for_states),
+        webhook=webhook_facts(connector),
     )
     return needed if for_states else _with_what_is_shown(needed, connector)
 

@@ -18,7 +18,6 @@ from connectors.webhooks import services
 from tests.support.sandbox_fixture import ADMIN, JIRA_TOKEN, RunningSandbox
 
 
-
 @dataclass
 class HookedConnector:
     """`client` delivers over HTTP to the product, as Jira does."""

@@ -114,7 +114,8 @@ def test_whoever_listens_is_told_once_in_the_same_transaction(
     issue = hooked.make()
     hooked.deliver(hooked.payload(issue))
     run_due()
-    assert [(each.issue_id, each.key, each.is_gone) for each in heard][0] == (int(issue["id"]), issue["key"], False)
+    first = heard[0]
+    assert (first.issue_id, first.key, first.is_gone) == (int(issue["id"]), issue["key"], False)
 
 
 def test_a_jira_that_is_away_is_asked_again_later_and_nothing_is_lost(hooked: HookedConnector) -> None:

@@ -12,6 +12,7 @@ from alignadmin.notifications.models import Notification
 from connectors.models import InboxDelivery, MissedChange, WatchedIssue, Webhook
 from connectors.webhooks.health import GRACE, WebhookState, health_of, missed_days, usual_gap
 from connectors.webhooks.polling import minutes_back
+from tests.support.sandbox_fixture import JIRA_TOKEN
 from tests.support.webhook_helpers import HookedConnector
 
 
@@ -94,7 +95,7 @@ def test_each_poll_reaches_two_minutes_behind_the_one_before(hooked: HookedConne
 
 def test_an_account_in_another_zone_is_asked_about_the_same_minutes(hooked: HookedConnector) -> None:
     """Of a poll that asked by the time on a clock, 5:45 hours would be missing, or be read anew each time."""
-    hooked.sandbox.edit("set_time_zone", user="admin", zone="Asia/Kathmandu")
+    hooked.sandbox.edit("set_token", site="jira", token=JIRA_TOKEN, zone="Asia/Kathmandu")
     heard(hooked)
     issue = hooked.make()
     poll_now(hooked)

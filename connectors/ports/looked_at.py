@@ -1,4 +1,4 @@
-"""Issues of Jira that were looked at, because a delivery or a poll named them: who else wants to know adds itself here."""
+"""Issues of Jira that were looked at since a delivery or a poll named them: who wants to know adds itself here."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ from connectors.jobs.runner import Run
 from connectors.models import (
     ACTIVE,
     Connector,
+    DeliveryVerdict,
     InboxDelivery,
     Job,
     JobKind,
@@ -62,7 +63,7 @@ def start_due() -> int:
 
 def poll(run: Run) -> None:
     """Why it failed is kept with the webhook: until the next one that succeeds nobody knows what was missed."""
-    webhook = Webhook.objects.get(connector=run.connector)
+    webhook = Webhook.objects.select_related("connector").get(connector=run.connector)
     try:
         _poll(run, webhook)
     except RemoteError as error:
@@ -89,7 +90,7 @@ def _poll(run: Run, webhook: Webhook) -> None:
             run.assert_lease()
             Webhook.objects.locked().get(pk=webhook.pk)  # deliveries of the same issues may be worked off
             at = timezone.now()
-            news = _not_seen_yet(run.connector, portion)
+            news = _not_seen_yet(webhook, portion)
             store_looks(run.connector, {each.issue_id: each for each in news}, at)
             _store_missed(webhook, news, at)
     with transaction.atomic():
@@ -112,11 +113,18 @@ def minutes_back(webhook: Webhook, now: datetime) -> int:
     return min(LONGEST, math.ceil(passed / 60) + OVERLAP)
 
 
-def _not_seen_yet(connector: Connector, issues: Collection[IssueNow]) -> list[IssueNow]:
-    """The others stand in the overlap: they were looked at before, by a delivery or by a poll."""
-    rows = WatchedIssue.objects.filter(connector=connector, jira_id__in=[each.issue_id for each in issues])
-    seen = dict(rows.filter(gone_at=None).values_list("jira_id", "updated_at"))
-    return [each for each in issues if each.issue_id not in seen or seen[each.issue_id] < each.updated_at]
+def _not_seen_yet(webhook: Webhook, issues: Collection[IssueNow]) -> list[IssueNow]:
+    """Those in the overlap were looked at before; those that a delivery waits for are looked at where that is."""
+    ids = [each.issue_id for each in issues]
+    rows = WatchedIssue.objects.filter(connector=webhook.connector, jira_id__in=ids, gone_at=None)
+    seen = dict(rows.values_list("jira_id", "updated_at"))
+    waiting = InboxDelivery.objects.filter(webhook=webhook, verdict=DeliveryVerdict.TAKEN, issue_id__in=ids)
+    announced = set(waiting.values_list("issue_id", flat=True))
+    return [
+        each
+        for each in issues
+        if each.issue_id not in announced and (each.issue_id not in seen or seen[each.issue_id] < each.updated_at)
+    ]
 
 
 def _store_missed(webhook: Webhook, issues: Collection[IssueNow], at: datetime) -> None:

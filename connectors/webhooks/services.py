@@ -27,6 +27,7 @@ from connectors.models import (
     Job,
     JobKind,
     Registration,
+    WatchedIssue,
     Webhook,
     WebhookSecret,
     WebhookSecretKind,
@@ -130,6 +131,34 @@ def end(webhook: Webhook, now: datetime) -> None:
     webhook.address_hash = sealed.address_hash(f"ended {uuid4()}")
     webhook.registration = Registration.REMOVING if webhook.jira_id is not None else Registration.BY_HAND
     webhook.save(update_fields=["ended_at", "canary_key", "address_hash", "registration"])
+
+
+def why_not_disconnected(connector: Connector) -> str:
+    """What stands against destroying the credential by which it can still be deleted in Jira; empty where nothing."""
+    found = of(connector)
+    if found is None or found.jira_id is None:
+        return ""
+    if found.ended_at is not None:
+        return "Its webhook is being deleted in Jira: wait until that has ended, then disconnect."
+    return (
+        "Its webhook is registered in Jira, where only this connector’s token can delete it: remove the webhook on its "
+        "page, then disconnect."
+    )
+
+
+def end_disconnected(connector: Connector) -> bool:
+    """In the transaction that disconnects it; what was entered by hand then sends to nobody. Whether one ended."""
+    found = Webhook.objects.locked().filter(connector=connector, ended_at=None).first()
+    if found is not None:
+        end(found, timezone.now())
+    return found is not None
+
+
+def forget_jira(connector: Connector) -> None:
+    """In the transaction that leads the connector to another Jira: nothing of the former one counts any more."""
+    end_disconnected(connector)
+    Webhook.objects.filter(connector=connector).update(jira_id=None, jira_base="", registration=Registration.BY_HAND)
+    WatchedIssue.objects.filter(connector=connector).delete()
 
 
 def change_secret(webhook: Webhook, *, actor: Person) -> None:

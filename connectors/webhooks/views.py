@@ -20,7 +20,7 @@ from alignadmin.errors import Refused, SealError
 from alignadmin.parsing import text_in
 from alignadmin.text import counted
 from alignadmin.web.responses import failure, page, redirect
-from connectors.models import Connector, InboxDelivery, JiraKind, Webhook, WebhookSecretKind
+from connectors.models import InboxDelivery, JiraKind, Webhook, WebhookSecretKind
 from connectors.ports.act_words import of_connector
 from connectors.ports.requests import connector_or_404
 from connectors.webhooks import services
@@ -94,13 +94,10 @@ def remove(request: HttpRequest, slug: str) -> HttpResponse:
 @requires(Right.INBOX, Right.CONFIGURE, ("POST",), fresh=SECRET)
 def secret(request: HttpRequest, slug: str) -> HttpResponse:
     """Of one that was entered by hand it has to be entered in Jira, so its page follows."""
-    connector = connector_or_404(slug)
-    found = services.of(connector)
+    found = services.of(connector_or_404(slug))
+    then = "webhook-by-hand" if found is not None and found.jira_id is None else "webhook"
     done = "There is a new secret. The former one is good for 24 hours."
-    answer = _done(request, slug, services.change_secret, done)
-    if found is not None and found.jira_id is None and answer.status_code == 302:
-        return redirect(request, reverse("webhook-by-hand", args=[slug]))
-    return answer
+    return _done(request, slug, services.change_secret, done, then=then)
 
 
 @requires(Right.INBOX, Right.CONFIGURE, ("POST",), fresh=CANARY)
@@ -154,9 +151,10 @@ def _pretty(text: str) -> str:
         return text
 
 
-def _done(request: HttpRequest, slug: str, does: Callable[..., None], said: str) -> HttpResponse:
-    connector: Connector = connector_or_404(slug)
-    found = services.of(connector)
+def _done(
+    request: HttpRequest, slug: str, does: Callable[..., None], said: str, *, then: str = "webhook"
+) -> HttpResponse:
+    found = services.of(connector_or_404(slug))
     if found is None:
         return failure(request, NOT_SET_UP)
     try:
@@ -164,7 +162,7 @@ def _done(request: HttpRequest, slug: str, does: Callable[..., None], said: str)
     except (Refused, SealError) as refused:
         return failure(request, str(refused))
     messages.info(request, said)
-    return _back(request, slug)
+    return redirect(request, reverse(then, args=[slug]))
 
 
 def _back(request: HttpRequest, slug: str) -> HttpResponse:

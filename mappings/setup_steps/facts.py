@@ -1,4 +1,4 @@
-"""What steps 5, 8 and 9 of a set-up are worked out of: coverage, lists, what was applied; in a fixed number of queries."""
+"""What steps 5, 8 and 9 of a set-up are worked out of, in a fixed number of queries."""
 
 from __future__ import annotations
 

@@ -7,10 +7,12 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import requests
 from django.test import Client
+from django.utils import timezone
 
 from alignadmin.accounts.models import Person
 from connectors.models import Connector, InboxDelivery, Project, Webhook, WebhookSecretKind
@@ -92,4 +94,5 @@ def hooked_connector(
 ) -> HookedConnector:
     in_scope(connector, sandbox)
     webhook = services.set_up(connector, is_signed=is_signed, actor=actor)
+    Webhook.objects.update(poll_due_at=timezone.now() + timedelta(seconds=59))  # when the test says so
     return HookedConnector(connector=connector, webhook=webhook, sandbox=sandbox)

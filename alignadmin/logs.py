@@ -8,6 +8,7 @@ import re
 # Addresses whose last part lets in whoever has it; what stands there once it is in the session is no secret.
 _SECRET_ADDRESSES = re.compile(
     r"(/token/(?!enter/)"
+    r"|/hooks/"
     r"|/accounts/join/[^/\s]+/(?!set/)"
     r"|/accounts/password/reset/key/[0-9A-Za-z]+-(?!set-password/))"
     r"[^/\s\"'?#]+"

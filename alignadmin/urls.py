@@ -12,6 +12,7 @@ urlpatterns = [
     path("settings/", include("alignadmin.site.settings_urls")),
     path("history/", include("connectors.history.urls")),
     path("connectors/", include("connectors.setup.urls")),
+    path("hooks/", include("connectors.webhooks.receiver_urls")),
     path("token/", include("connectors.credentials.owner_links.urls")),
     path("", include("mappings.urls")),
     path("api/v1/", include("alignadmin.site.api_urls")),

@@ -37,10 +37,14 @@ class ConnectorsConfig(AppConfig):
         from connectors.setup.adding import drafts  # noqa: F401
         from connectors.setup.guessable import guessable_words
         from connectors.setup.search_names import CONNECTORS
+        from connectors.webhooks import job as webhook_job  # noqa: F401
+        from connectors.webhooks import keeping, notices  # noqa: F401
+        from connectors.webhooks.sealed import WEBHOOK_SECRETS
 
         figures.register(JOB_FIGURES, BUDGET_FIGURES, CREDENTIAL_FIGURES, CATALOGUE_FIGURES, LOG_FIGURES)
         clock.AT_EACH_TICK.append(peaks.note_due)
         sealing.register(CREDENTIALS)
+        sealing.register(WEBHOOK_SECRETS)
         EXTENSIONS.holdings = CredentialHoldings()
         EXTENSIONS.guessable_words = guessable_words
         EXTENSIONS.changes = changes_of
@@ -51,6 +55,7 @@ class ConnectorsConfig(AppConfig):
             reminders.ENDS,
             question_mail.TO_ANSWER,
             question_mail.ANSWER,
+            notices.SILENT,
             fixed=[reminders.TO_GROUP, mail.SCHEDULED],
         )
         ALARMS.append(expiry.ALARM)

@@ -23,6 +23,7 @@ class Right(StrEnum):
     MAPPING_HISTORY = "mapping-history"  # read and export what was done to mappings, by whom
     HISTORY = "history"  # the whole history, sign-ins, people and credentials included; take in log lines, make packs
     REVIEW = "review"  # sign weeks off, ask about rows: reviewers, and admins who are made reviewers, too
+    INBOX = "inbox"  # what Jira's webhook delivered: verdicts and counts; the bodies need EDIT
     EXPLAIN = "explain"  # say why somebody changed something outside, or that it was taken back
 
 
@@ -30,9 +31,9 @@ READERS = frozenset({Right.SEE, Right.MAPPING_HISTORY})  # every role
 
 ROLE_RIGHTS: dict[str, frozenset[Right]] = {
     Role.VIEWER: READERS,
-    Role.EDITOR: READERS | {Right.EDIT, Right.EXPLAIN},
-    Role.ADMIN: READERS | {Right.EDIT, Right.APPROVE, Right.CONFIGURE, Right.HISTORY, Right.EXPLAIN},
-    Role.REVIEWER: READERS | {Right.HISTORY, Right.EXPLAIN, Right.REVIEW},
+    Role.EDITOR: READERS | {Right.EDIT, Right.EXPLAIN, Right.INBOX},
+    Role.ADMIN: READERS | {Right.EDIT, Right.APPROVE, Right.CONFIGURE, Right.HISTORY, Right.EXPLAIN, Right.INBOX},
+    Role.REVIEWER: READERS | {Right.HISTORY, Right.EXPLAIN, Right.REVIEW, Right.INBOX},
 }
 
 WHO_MAY = {
@@ -41,6 +42,7 @@ WHO_MAY = {
     Right.CONFIGURE: "an admin",
     Right.HISTORY: "a reviewer or an admin",
     Right.REVIEW: "a reviewer, or an admin who may review,",
+    Right.INBOX: "an editor, a reviewer or an admin",
     Right.EXPLAIN: "an editor, a reviewer or an admin",
     Right.SEE: "a viewer",
     Right.MAPPING_HISTORY: "a viewer",

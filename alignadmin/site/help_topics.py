@@ -96,6 +96,7 @@ OF_PAGES = {
     "connectors/former": "setup#later",
     "connectors/hand-over": "operations#a-connector-made-anew-in-align",
     "connectors/explorer": "queries",
+    "connectors/webhook": "setup#9-webhook",
     "plans": "operations#plans-and-applies-the-short-version",
     "history": "compliance",
     "history/review": "compliance#8-reviews",

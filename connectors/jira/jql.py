@@ -22,6 +22,7 @@ class SearchField(StrEnum):
     ISSUE_TYPE = "issuetype"
     STATUS = "status"
     KEY = "key"
+    UPDATED = "updated"
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,11 @@ def is_not_in(field: SearchField, values: Iterable[Value]) -> Jql:
     """Without a value every issue meets it."""
     listed = _listed(values)
     return Jql(f"{field} not in ({listed})") if listed else Jql()
+
+
+def updated_within(minutes: int) -> Jql:
+    """Changed in the last so many minutes, counted from now: so no zone of any account is in it."""
+    return Jql(f"{SearchField.UPDATED} >= -{_number(minutes)}m")
 
 
 def issues_of(projects: Iterable[int], issue_types: Iterable[int]) -> Jql:

@@ -58,6 +58,18 @@ from connectors.models.rotation import CredentialUse, LineState, Probe, ProbeLin
 from connectors.models.set_up_draft import SetUpDraft
 from connectors.models.verification import Verification
 from connectors.models.waiting_intake import LineWithoutSeconds, WaitingIntake
+from connectors.models.webhooks import (
+    DeliveryVerdict,
+    InboxDelivery,
+    MissedChange,
+    RefusalReason,
+    RefusedDeliveries,
+    Registration,
+    WatchedIssue,
+    Webhook,
+    WebhookSecret,
+    WebhookSecretKind,
+)
 
 __all__ = [
     "ACTIVE",
@@ -77,6 +89,7 @@ __all__ = [
     "Credential",
     "CredentialKind",
     "CredentialUse",
+    "DeliveryVerdict",
     "Every",
     "FieldReading",
     "FieldRow",
@@ -85,6 +98,7 @@ __all__ = [
     "FindingKind",
     "FormerKey",
     "HistoryRow",
+    "InboxDelivery",
     "Intake",
     "IntakeRun",
     "IssueType",
@@ -96,6 +110,7 @@ __all__ = [
     "LineWithoutSeconds",
     "LinkOutcome",
     "MirrorLine",
+    "MissedChange",
     "OpenRun",
     "OwnerLink",
     "Pack",
@@ -113,6 +128,9 @@ __all__ = [
     "QueryRun",
     "Question",
     "ReachableStatus",
+    "RefusalReason",
+    "RefusedDeliveries",
+    "Registration",
     "RemoteList",
     "ReportedChange",
     "ReportedField",
@@ -135,6 +153,10 @@ __all__ = [
     "TypeMatch",
     "Verification",
     "WaitingIntake",
+    "WatchedIssue",
+    "Webhook",
+    "WebhookSecret",
+    "WebhookSecretKind",
     "WithdrawnLine",
     "WorkItemType",
     "WorkerHeartbeat",

@@ -45,6 +45,7 @@ from connectors.ports.connected import lock_connected
 from connectors.ports.extensions import extensions
 from connectors.setup.align_numbers import refuse_taken, why_taken
 from connectors.setup.search_names import CONNECTORS
+from connectors.webhooks import services as webhooks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +137,7 @@ def edit_connector(connector: Connector, data: ConnectorData, *, actor: Person) 
             _remove_stranded_credentials(connector, changed.keys(), actor)
             if "jira_site" in changed:
                 extensions().forget_jira(connector)
+                webhooks.forget_jira(connector)
             writing.write(CONNECTORS, [connector.pk])
             named = [(name.replace("_", " "), _said(old), _said(new)) for name, (old, new) in changed.items()]
             words = ", ".join(f"{name} from {old} to {new}" for name, old, new in named)

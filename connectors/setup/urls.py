@@ -46,4 +46,5 @@ urlpatterns = [
     path("<slug:slug>/job/<int:pk>/", connectors.job, name="connector-job"),
     path("<slug:slug>/budget/", views.budget, name="connector-budget"),
     path("", include("connectors.explorer.urls")),
+    path("", include("connectors.webhooks.urls")),
 ]

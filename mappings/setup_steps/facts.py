@@ -1,4 +1,4 @@
-"""What steps 5 and 8 of a set-up are worked out of: coverage, lists, what was applied; in a fixed number of queries."""
+"""What steps 5, 8 and 9 of a set-up are worked out of, in a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from connectors.align.terminology import ALIGNS_OWN, Terminology
 from connectors.catalogue.issue_types import IssueTypes
 from connectors.models import Connector
 from connectors.ports.setup_steps import StatusPlace
+from connectors.webhooks.setup_step import WebhookFacts, webhook_facts
 from mappings.edits.catalogue_facts import projects_in_scope
 from mappings.edits.queries import unplanned, with_several_records
 from mappings.engine.families import J2A_STATE
@@ -51,6 +52,7 @@ class MappingSetupFacts:
     terminology: Terminology = ALIGNS_OWN
     fields: FieldSetupFacts | None = None
     hierarchy: HierarchyStanding = field(default_factory=HierarchyStanding)
+    webhook: WebhookFacts | None = None
 
     @property
     def mapped(self) -> int:
@@ -78,6 +80,7 @@ def facts_of_mappings(connector: Connector, matches: IssueTypes, *, for_states: 
         terminology=connector.terminology,
         fields=facts_of_fields(connector, for_states=for_states),
         hierarchy=standing_of(connector, matches, for_states=for_states),
+        webhook=webhook_facts(connector),
     )
     return needed if for_states else _with_what_is_shown(needed, connector)
 

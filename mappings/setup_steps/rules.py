@@ -22,6 +22,7 @@ from connectors.ports.setup_steps import (
     state_of,
 )
 from connectors.setup.readiness import CONFIGURATION_PULL, FLOWS_MENU
+from connectors.webhooks.setup_step import webhook_step
 from mappings.setup_steps.facts import MappingSetupFacts, TypeCoverage
 from mappings.setup_steps.fields_rules import fields_step
 
@@ -37,7 +38,7 @@ def mapping_steps(facts: MappingSetupFacts | None, known: Known) -> list[SetupSt
         fields_step(facts.fields if facts else None),
         later("import", 7, "First import", "Bringing Jira’s issues of a project into Align."),
         _statuses(facts, known),
-        later("webhook", 9, "Webhook", "Jira tells at once what changed, in place of being asked."),
+        webhook_step(facts.webhook if facts else None),
         later("verify", 10, "Verify", "A change on one side is looked for on the other."),
     ]
 

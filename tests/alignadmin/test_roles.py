@@ -192,6 +192,18 @@ TABLE = {
     "explorer-run": Expected(readers=EDITORS, own=True),
     "explorer-stop": Expected(readers=EDITORS, writers=EDITORS, methods=("POST",), own=True),
     "explorer-file": Expected(readers=EDITORS, own=True),
+    # the webhook: verdicts and counts are a reviewer's, too, bodies are not
+    "hook": Expected(writers=EVERY_ROLE, methods=("POST",), public=True, own=True),
+    "webhook": Expected(readers=EXPLAINERS),
+    "webhook-set-up": Expected(readers=EXPLAINERS, writers=ADMINS, methods=("POST",)),
+    "webhook-by-hand": Expected(readers=ADMINS),
+    "webhook-register": Expected(readers=EXPLAINERS, writers=ADMINS, methods=("POST",)),
+    "webhook-remove": Expected(readers=EXPLAINERS, writers=ADMINS, methods=("POST",)),
+    "webhook-secret": Expected(readers=EXPLAINERS, writers=ADMINS, methods=("POST",)),
+    "webhook-canary": Expected(readers=EXPLAINERS, writers=ADMINS, methods=("POST",)),
+    "webhook-canary-send": Expected(readers=EXPLAINERS, writers=ADMINS, methods=("POST",)),
+    "webhook-replay": Expected(readers=EXPLAINERS, writers=EDITORS, methods=("POST",)),
+    "webhook-body": Expected(readers=EDITORS),
     # overview, mappings, plans
     "overview": READ,
     "mappings": READ,
@@ -416,6 +428,7 @@ def other_world(world: World, people: dict[Role, Person]) -> World:
         "connector-job.pk": job.pk,
         "setup-boards.pk": project.pk,
         "history-run.run": factories.intake_run(other).pk,
+        "webhook-body.pk": factories.inbox_delivery(other).pk,
     }
     return World(parameters=parameters, forms=forms)
 
@@ -425,6 +438,7 @@ THERE = {
     *OF_QUERIES,
     "connector-job",
     "setup-boards",
+    "webhook-body",
     "history-run",
     "matrix-drop",
     "matrix-decide",

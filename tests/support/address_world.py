@@ -160,6 +160,8 @@ def world(db: None, people: dict[Role, Person]) -> World:
             **{f"{name}.pk": people[Role.VIEWER].pk for name in ADDRESSES if name.startswith("person")},
             **{f"{name}.pk": proposal.pk for name in ADDRESSES if name.startswith("configuration-")},
             "subject": HIERARCHY.code,
+            "address": "x" * 64,
+            "webhook-body.pk": factories.inbox_delivery(connector).pk,
             "history-person.pk": people[Role.EDITOR].pk,
             "uid": "MQ",
             "token": "no-such-token",

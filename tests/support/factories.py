@@ -17,7 +17,17 @@ from alignadmin.due_work import run_due
 from connectors.demo.prepare import SANDBOX_SECRETS
 from connectors.history.intake import run_digest, runs, storing
 from connectors.history.intake.pasted_log import LogLine
-from connectors.models import Connector, Intake, IntakeRun, JiraKind, Job, JobState, WorkerHeartbeat
+from connectors.models import (
+    Connector,
+    InboxDelivery,
+    Intake,
+    IntakeRun,
+    JiraKind,
+    Job,
+    JobState,
+    Webhook,
+    WorkerHeartbeat,
+)
 from connectors.ports.audited import LOG_READ, context_of
 from connectors.setup import services
 from tests.environment import PASSWORD
@@ -58,6 +68,17 @@ def refreshed(owner: Connector, *, actor: Person | None = None) -> Connector:
     assert failed is None, f"{failed.kind}: {failed.error}"
     owner.refresh_from_db()
     return owner
+
+
+def inbox_delivery(owner: Connector) -> InboxDelivery:
+    """Of a webhook that was removed meanwhile: its inbox is still read."""
+    now = timezone.now()
+    webhook, _ = Webhook.objects.get_or_create(
+        connector=owner, defaults={"address_hash": f"{owner.pk:064x}", "created_at": now, "ended_at": now}
+    )
+    return InboxDelivery.objects.create(
+        webhook=webhook, received_at=now, event="jira:issue_updated", body_hash="0" * 64, size=2
+    )
 
 
 def intake_run(owner: Connector) -> IntakeRun:

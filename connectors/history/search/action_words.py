@@ -170,6 +170,17 @@ OF_THE_REST: Mapping[str, str] = {
     "explorer.opened": "Explorer opened to editors",
     "explorer.closed": "Explorer closed to editors",
     "query.run": "Query run",
+    "webhook.set-up": "Webhook set up",
+    "webhook.registering": "Webhook registration approved",
+    "webhook.registered": "Webhook registered in Jira",
+    "webhook.failed": "Webhook not registered",
+    "webhook.unknown": "Webhook registration unconfirmed",
+    "webhook.removed": "Webhook removed",
+    "webhook.deleted": "Webhook deleted in Jira",
+    "webhook.secret": "Webhook secret changed",
+    "webhook.canary-chosen": "Webhook test issue chosen",
+    "webhook.canary": "Webhook test sent",
+    "webhook.replayed": "Deliveries replayed",
 }
 
 WORDS = {**OF_MAPPINGS, **OF_THE_REST}

@@ -39,6 +39,7 @@ from connectors.ports.reasons import plain_reason
 from connectors.setup.disconnecting.choices_document import EXPORTED
 from connectors.setup.search_names import CONNECTORS
 from connectors.setup.writing_tests import has_written, is_to_write
+from connectors.webhooks import services as webhooks
 
 DISCONNECTED = "connector.disconnected"
 STOPPED = "Stopped: the connector was disconnected."
@@ -49,7 +50,7 @@ class DisconnectPreview:
     """What a page shows before it: what is in the way, what would be destroyed and stopped, what was exported when."""
 
     plans: Sequence[PlanLink]
-    busy: str  # a test that writes to Align and is not over; empty: none
+    busy: str  # a test that writes to Align and is not over, or a webhook in Jira; empty: none
     credentials: Sequence[Credential]
     owner_links: Sequence[OwnerLink]
     jobs: Sequence[Job]
@@ -65,7 +66,7 @@ class DisconnectPreview:
 def preview(connector: Connector) -> DisconnectPreview:
     return DisconnectPreview(
         plans=extensions().open_plans(connector),
-        busy=_why_busy(connector),
+        busy=_why_busy(connector) or webhooks.why_not_disconnected(connector),
         credentials=list(Credential.objects.filter(connector=connector).defer("sealed").order_by("system", "stage")),
         owner_links=list(links.open_links().filter(connector=connector)),
         jobs=list(connector.jobs.filter(state__in=ACTIVE).order_by("pk")),
@@ -112,6 +113,8 @@ def disconnect(connector: Connector, *, reason: str, actor: Person) -> Connector
         ended = [f"{counted(withdrawn, 'link')} for owners of tokens withdrawn."] if withdrawn else []
         ended += extensions().disconnect(found, actor)
         ended += ["Its maintenance ended with it."] if found.maintenance_since else []
+        if webhooks.end_disconnected(found):
+            ended.append("Its webhook receives nothing any more; delete it in Jira, under System > Webhooks.")
         _mark(found, plain, actor)
         _record(found, wiped, ended, plain, actor)
     stop_jobs(found)
@@ -135,7 +138,7 @@ def _refuse_open(connector: Connector) -> None:
             f"{counted(len(plans), 'plan is', 'plans are')} open, so nothing was changed: {plans[0].sentence}. "
             "Finish or cancel it, then disconnect."
         )
-    if busy := _why_busy(connector):
+    if busy := _why_busy(connector) or webhooks.why_not_disconnected(connector):
         raise Refused(busy)
 
 

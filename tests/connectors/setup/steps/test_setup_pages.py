@@ -85,9 +85,9 @@ def test_the_first_step_with_something_undone_opens_and_each_is_an_address(
     configurer: Client, bare_connector: Connector
 ) -> None:
     assert configurer.get(OWN)["Location"] == f"{OWN}connect/"
-    for step in ("need", "terms", "key", "connect", "projects", "types", "fields", "statuses"):
+    for step in ("need", "terms", "key", "connect", "projects", "types", "fields", "statuses", "webhook"):
         assert configurer.get(f"{OWN}{step}/").status_code == 200, step
-    for later in ("import", "webhook", "verify", "nowhere"):
+    for later in ("import", "verify", "nowhere"):
         assert configurer.get(f"{OWN}{later}/").status_code == 404, later
     states = rail(text(configurer.get(f"{OWN}key/")))
     assert states == {
@@ -99,7 +99,7 @@ def test_the_first_step_with_something_undone_opens_and_each_is_an_address(
         "Fields": "optional",
         "First import": "later",
         "Statuses": "to do",
-        "Webhook": "later",
+        "Webhook": "optional",
         "Verify": "later",
     }
     Credential.objects.filter(system=System.JIRA).delete()
@@ -151,8 +151,11 @@ def test_a_set_up_is_finished_line_by_line_and_the_overview_says_so_until_it_is(
     assert "Finish set-up" not in text(configurer.get("/"))
     done = text(configurer.get(f"{OWN}statuses/"))
     assert "5 of 5 steps done" in done
-    assert 'href="/connectors/acme/">To the connector' in done
-    assert configurer.get(OWN)["Location"] == f"{OWN}statuses/"
+    assert 'href="/connectors/acme/set-up/webhook/"' in done
+    last = text(configurer.get(f"{OWN}webhook/"))
+    assert "It is not set up yet." in check(last, "webhook-heard")
+    assert 'href="/connectors/acme/">To the connector' in last
+    assert configurer.get(OWN)["Location"] == f"{OWN}webhook/"
 
 
 def test_projects_and_types_are_chosen_on_their_steps(

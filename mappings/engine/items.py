@@ -58,13 +58,17 @@ class Loss:
 
 @dataclass(frozen=True, kw_only=True)
 class PredictedField:
-    """`key`: Align's, `value`: ready to be sent (see connectors.align.object_values), `shown`: for people."""
+    """`key`: Align's, `value`: ready to be sent (see connectors.align.object_values), `shown`: for people.
+
+    `is_once`: an item that is there already does not get it again.
+    """
 
     key: str
     name: str
     value: Any
     shown: str
-    source: str  # Jira's field, by its name
+    source: str  # Jira's field, by its name; empty for where it lands
+    is_once: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

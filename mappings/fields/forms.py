@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from django.http import QueryDict
 
@@ -38,22 +39,17 @@ def accepted_in(post: QueryDict, fields: TypeFields, choices: dict[str, PartnerC
     key = text_in(post, "accept")
     if not key:
         return choices
-    suggested = fields.suggested
+    chosen = {each: choice.jira for each, choice in choices.items() if choice.jira}
     if key == EVERY_SUGGESTION:
-        open_ = {each: partner for each, partner in suggested.items() if each not in choices or not choices[each].jira}
-    elif key in suggested:
-        open_ = {key: suggested[key]}
+        taken = set(chosen.values())
+        suggested = fields.suggested.items()
+        accepted = {each: field for each, field in suggested if each not in chosen and field.key not in taken}
+    elif key in fields.suggested:
+        accepted = {key: fields.suggested[key]}
     else:
         raise Refused("What was suggested for this field is not any more, so nothing was saved. Look at it again.")
-    taken = {each.jira for each in choices.values() if each.jira}
-    if key == EVERY_SUGGESTION:
-        open_ = {each: partner for each, partner in open_.items() if partner.key not in taken}
-    directions_typed = {each: choice.direction for each, choice in choices.items()}
-    accepted = {
-        each: PartnerChoice(jira=partner.key, direction=directions_typed.get(each, ""))
-        for each, partner in open_.items()
-    }
-    return choices | accepted
+    nothing = PartnerChoice(jira="", direction="")
+    return choices | {each: replace(choices.get(each, nothing), jira=field.key) for each, field in accepted.items()}
 
 
 def requests_in(post: QueryDict, fields: TypeFields, choices: dict[str, PartnerChoice]) -> list[LineRequest]:

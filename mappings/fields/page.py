@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlencode
@@ -253,23 +253,16 @@ class TypeFields:
 
         No field of Jira stands for two, as it could be written by one of them alone, and none that is a partner is.
         """
-        pairs = {
-            field.key: pair_in(field.key, self.state.value(line_key(self.type, field.key))) for field in self.found
-        }
-        taken = {pair.jira for pair in self._all_pairs}
-        partners = {field.key: self._suggestions.of(field) for field in self.found if pairs[field.key] is None}
+        values = {each.key: self.state.value(line_key(self.type, each.key)) for each in self.sides.align}
+        pairs = {key: pair for key, value in values.items() if (pair := pair_in(key, value))}
+        taken = {pair.jira for pair in pairs.values()}
+        partners = {each.key: self._suggestions.of(each) for each in self.found if each.key not in pairs}
         often = Counter(each.field.key for each in partners.values() if each)
         return {
             key: each.field
             for key, each in partners.items()
             if each and often[each.field.key] == 1 and each.field.key not in taken
         }
-
-    @property
-    def _all_pairs(self) -> Iterator[FieldPair]:
-        for field in self.sides.align:
-            if pair := pair_in(field.key, self.state.value(line_key(self.type, field.key))):
-                yield pair
 
     @cached_property
     def _fitting(self) -> Mapping[ValueType, list[SideField]]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.bench import performance
 
 # On copies of the large data set.
-LARGE = ("matrix", "plan", "apply", "limit", "together", "slots", "recovery", "drift")
+LARGE = ("matrix", "fields", "plan", "apply", "limit", "together", "slots", "recovery", "drift")
 # They make their own.
 HISTORY = (
     "explorer",

@@ -31,7 +31,7 @@ def acme(bare_connector: Connector) -> Connector:
 
 
 def drafted() -> dict[str, str]:
-    return {row.key.partition(":")[2]: row.wanted["jira"] for row in DraftLine.objects.all()}
+    return dict(DraftLine.objects.values_list("key", "wanted__jira"))
 
 
 def test_one_suggestion_is_accepted_and_what_else_was_chosen_is_kept(acme: Connector, signed_in: SignIn) -> None:
@@ -40,7 +40,7 @@ def test_one_suggestion_is_accepted_and_what_else_was_chosen_is_kept(acme: Conne
     assert 'name="accept" value="customfield_1">' in html
     form = {"jira:customfield_1": "", "jira:customfield_2": "customfield_52", "accept": "customfield_1"}
     assert client.post(OF_FEATURE, form).status_code == 303
-    assert drafted() == {"customfield_1": "customfield_71", "customfield_2": "customfield_52"}
+    assert drafted() == {"feature:customfield_1": "customfield_71", "feature:customfield_2": "customfield_52"}
     assert 'name="accept" value="customfield_1">' not in client.get(OF_FEATURE).content.decode()
 
 
@@ -52,7 +52,7 @@ def test_all_that_fit_are_accepted_also_of_other_pages_and_none_for_two(acme: Co
     assert "Accept all that fit (2)" in said(first)
     on_page = {f"jira:customfield_9{number:02}": "" for number in range(PER_PAGE)}
     assert client.post(OF_FEATURE, {**on_page, "accept": "*"}).status_code == 303
-    assert drafted() == {"customfield_1": "customfield_71", "customfield_2": "customfield_72"}
+    assert drafted() == {"feature:customfield_1": "customfield_71", "feature:customfield_2": "customfield_72"}
     assert "Accept all" not in said(client.get(OF_FEATURE))
 
 
@@ -62,7 +62,7 @@ def test_a_partner_that_somebody_chose_for_another_field_is_not_taken_from_it(
     client = signed_in(Role.EDITOR)
     form = {"jira:customfield_5": "customfield_71", "jira:customfield_1": "", "accept": "*"}
     assert client.post(OF_FEATURE, form).status_code == 303
-    assert drafted() == {"customfield_5": "customfield_71", "customfield_2": "customfield_72"}
+    assert drafted() == {"feature:customfield_5": "customfield_71", "feature:customfield_2": "customfield_72"}
 
 
 @pytest.mark.parametrize("key", ["customfield_5", "nothing", "summary", "\x00"])

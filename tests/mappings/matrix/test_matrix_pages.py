@@ -16,7 +16,7 @@ from connectors.models import Status as CatalogueStatus
 from mappings.models import Edit, Mapping, Scope
 from tests.support import mapping_helpers
 from tests.support.mapping_helpers import edit, mapping, observe
-from tests.support.matrix_page import with_cells_named
+from tests.support.matrix_page import MatrixPieces, with_cells_named
 from tests.support.sandbox_fixture import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -211,6 +211,17 @@ def test_a_toggle_stores_the_edit_and_answers_only_what_changed(editor: Client, 
     drawn = set(re.findall(r'aria-labelledby="r(\d+) t(\d+)"', html))
     assert drawn == {("10013", "2"), ("10013", "3")}, "the cell it left and the cell it came to"
     assert "aria-selected=true" in cell_tag(html, IN_REVIEW, 3)
+
+
+def test_the_first_edit_of_an_empty_draft_reads_the_draft_once(editor: Client, connector: Connector) -> None:
+    page = MatrixPieces.of(editor.get(MATRIX, {"scope": "PROJ"}).content.decode())
+    form = {"scope": "PROJ", "status": IN_REVIEW, "target": 3, "seen": 2, "to": "j2a"}
+    with CaptureQueriesContext(connection) as captured:
+        answer = editor.post(f"{MATRIX}cell/", form, headers=page.headers)
+    drafts = [each for each in captured.captured_queries if "OVER ()" in each["sql"]]
+    page.swap(MatrixPieces.of(answer.content.decode()))
+    assert page.differences(MatrixPieces.of(editor.get(MATRIX, {"scope": "PROJ"}).content.decode())) == []
+    assert len(drafts) == 1
 
 
 def test_toggling_the_set_cell_clears_it(editor: Client, connector: Connector) -> None:

@@ -217,6 +217,8 @@ TABLE = {
     "fields": EDIT_FORM,
     "field-pair": EDIT_FORM,
     "fields-read": EDIT,
+    "rehearsals": READ,
+    "rehearsal": EDIT_FORM,
     "hierarchy": EDIT_FORM,
     "hierarchy-start": EDIT,
     "configuration-undo": EDIT,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from html import unescape
@@ -91,10 +91,19 @@ class FieldDifference:
 
 @dataclass(frozen=True, kw_only=True)
 class ComparedField:
-    """What is looked at of an item. `key`: Align's."""
+    """What is looked at of an item. `key`: Align's. `names`: of values that are ids of options; `what`: of whose id
+    the others are.
+    """
 
     key: str
     name: str
+    names: Mapping[str, str] = field(default_factory=dict)
+    what: str = ""
+
+    def shown(self, value: Any) -> str:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return self.names.get(str(value)) or f"{self.what} {value}".strip()
+        return shown(value)
 
 
 def differences(
@@ -110,12 +119,12 @@ def differences(
     found = [*_of_status(item, record, steps), *_of_parent(item, record, parents)]
     expected = {each.key: each for each in item.fields}
     lost = {each.field: each for each in reversed(item.losses) if each.field and each.code is not LossCode.SHORTENED}
-    for field in asked:
-        wanted, actual = expected.get(field.key), record.get(field.key)
+    for each in asked:
+        wanted, actual = expected.get(each.key), record.get(each.key)
         value = wanted.value if wanted else None
-        if field.key not in record or comparable(value) == comparable(actual) or (wanted and not wanted.source):
+        if each.key not in record or comparable(value) == comparable(actual) or (wanted and not wanted.source):
             continue
-        loss = lost.get(field.key)
+        loss = lost.get(each.key)
         if loss:
             reason = DifferenceReason.LOST
         elif value is None:
@@ -125,10 +134,10 @@ def differences(
             reason = DifferenceReason.EMPTY_IN_ALIGN if empty else DifferenceReason.OTHER_VALUE
         found.append(
             FieldDifference(
-                key=field.key,
-                name=field.name,
+                key=each.key,
+                name=each.name,
                 expected=(wanted.shown if wanted else "")[:LONGEST_SHOWN],
-                actual=shown(actual),
+                actual=each.shown(actual),
                 reason=reason,
                 sentence=loss.sentence if loss else reason.words,
             )
@@ -141,6 +150,7 @@ def _of_status(item: PredictedItem, record: Mapping[str, Any], steps: Mapping[in
     if "state" in record and state != item.state:
         unmapped = any(each.code is LossCode.STATUS_NOT_MAPPED for each in item.losses)
         reason = DifferenceReason.NOT_CONFIGURED if unmapped else DifferenceReason.STATE_ELSEWHERE
+        reason = DifferenceReason.EMPTY_IN_ALIGN if state is None else reason
         yield _difference("state", "State", state_words(item.state), state_words(state), reason)
     if "processStepId" in record and item.step is not None and step != item.step:
         actual = steps.get(step, str(step)) if isinstance(step, int) else ""

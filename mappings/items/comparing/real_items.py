@@ -79,9 +79,16 @@ class RealItems:
         return RealItem(outcome=outcome, ids=ids, differences=[asdict(each) for each in told])
 
     def _compared(self, level: str) -> list[ComparedField]:
-        pairs = self.rules.pairs.get(level, ())
-        names = {each.align: each.align_name for each in pairs if not each.stopped}
-        return [ComparedField(key=key, name=name) for key, name in names.items()]
+        pairs = {each.align: each for each in reversed(self.rules.pairs.get(level, ())) if not each.stopped}
+        return [
+            ComparedField(
+                key=each.align,
+                name=each.align_name,
+                names={id_: name for id_, name in each.options.values()},
+                what=each.target,
+            )
+            for each in reversed(pairs.values())
+        ]
 
     # --- reading ------------------------------------------------------------------------------------------------------
 

@@ -72,3 +72,9 @@ def test_what_people_would_call_the_same_is_alike(one: Any, other: Any) -> None:
 @pytest.mark.parametrize(("one", "other"), [("Pay", "pay"), (0, None), ([1], [1, 2]), (3, "3")])
 def test_what_they_would_not_is_not(one: Any, other: Any) -> None:
     assert comparable(one) != comparable(other)
+
+
+def test_ids_of_align_are_shown_by_their_names_or_by_what_they_are_of() -> None:
+    priority = ComparedField(key="priority", name="Priority", names={"1": "1 (Highest)"})
+    assert (priority.shown(1), priority.shown(9)) == ("1 (Highest)", "9")
+    assert ComparedField(key="iterationId", name="Iteration", what="iteration").shown(2) == "iteration 2"

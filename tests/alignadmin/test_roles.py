@@ -417,6 +417,7 @@ def other_world(world: World, people: dict[Role, Person]) -> World:
         **of_query,
         "connector-job.pk": job.pk,
         "setup-boards.pk": project.pk,
+        "rehearsal.project": project.pk,
         "history-run.run": factories.intake_run(other).pk,
     }
     return World(parameters=parameters, forms=forms)
@@ -427,6 +428,7 @@ THERE = {
     *OF_QUERIES,
     "connector-job",
     "setup-boards",
+    "rehearsal",
     "history-run",
     "matrix-drop",
     "matrix-decide",

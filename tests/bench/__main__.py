@@ -19,6 +19,7 @@ LARGE = ("matrix", "plan", "apply", "limit", "together", "slots", "recovery", "d
 # They make their own.
 HISTORY = (
     "explorer",
+    "rehearsal",
     "sandbox",
     "history-append",
     "history-intake",

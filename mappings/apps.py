@@ -23,6 +23,7 @@ class MappingsConfig(AppConfig):
         from mappings.fields.subject import FieldPairs
         from mappings.hierarchy.subject import HIERARCHY
         from mappings.in_use import rounds  # noqa: F401  counts by the clock
+        from mappings.items.rehearsal import job as rehearsal_job  # noqa: F401
         from mappings.planning import (
             notifications,
             search_names,

@@ -16,6 +16,7 @@ from mappings.models.plan import (
     Plan,
     PlanState,
 )
+from mappings.models.rehearsal import Rehearsal, RehearsedIssue
 
 __all__ = [
     "NOT_ENDED",
@@ -41,5 +42,7 @@ __all__ = [
     "Plan",
     "PlanState",
     "ProposalState",
+    "Rehearsal",
+    "RehearsedIssue",
     "Scope",
 ]

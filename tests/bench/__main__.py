@@ -19,6 +19,7 @@ LARGE = ("matrix", "fields", "plan", "apply", "limit", "together", "slots", "rec
 # They make their own.
 HISTORY = (
     "explorer",
+    "rehearsal",
     "sandbox",
     "history-append",
     "history-intake",

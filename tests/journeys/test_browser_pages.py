@@ -94,6 +94,10 @@ PAGES = {
     "fields": "/connectors/{slug}/fields/?type=feature",
     "fields of defects": "/connectors/{slug}/fields/?type=defect&q=customfield",
     "one field": "/connectors/{slug}/fields/pair/?type=feature&field=customfield_91301",
+    "rehearsals": "/connectors/{slug}/rehearsals/",
+    "rehearsals, none fits": "/connectors/{slug}/rehearsals/?q=no-such-project",
+    "rehearsal": "/connectors/{slug}/rehearsals/{project}/",
+    "rehearsal, one item": "/connectors/{slug}/rehearsals/{project}/?issue=PAY-3",
     "types of a connector": "/connectors/{slug}/types/",
     "credentials of a connector": "/connectors/{slug}/credentials/",
     "checks of a connector": "/connectors/{slug}/checks/",
@@ -223,6 +227,7 @@ def furnish(site: Site) -> Iterator[Furnished]:
         own.read_again()
         pack_of(own)
         fields_of(own)
+        rehearsal_of(own)
         yield Furnished(
             own=own,
             numbers={
@@ -248,6 +253,12 @@ def fields_of(own: Own) -> None:
     own.wait_until_idle()
     pair = {"jira:customfield_91301": "customfield_10031", "to:customfield_91301": "both"}
     assert own.post(f"{page}?type=feature", pair).status_code == 200
+
+
+def rehearsal_of(own: Own) -> None:
+    """Of a project that Align carries, beside its real items."""
+    assert own.post(f"{own.page}rehearsals/{project_of(own)}/", {"issues": "60"}).status_code == 200
+    own.wait_until_idle()
 
 
 def project_of(own: Own) -> int:

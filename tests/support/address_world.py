@@ -148,6 +148,7 @@ def world(db: None, people: dict[Role, Person]) -> World:
     query = query_of("feature").top(5)
     run = queries.run(connector, query, actor=people[Role.ADMIN])
     of_mapping = {"mapping": mapping.pk, "seen": ""}
+    project = Project.objects.create(connector=connector, jira_id=1, key="PROJ")
     return World(
         parameters={
             "slug": connector.slug,
@@ -156,7 +157,8 @@ def world(db: None, people: dict[Role, Person]) -> World:
             "position": 0,
             "system": System.ALIGN.value,
             "connector-job.pk": job.pk,
-            "setup-boards.pk": Project.objects.create(connector=connector, jira_id=1, key="PROJ").pk,
+            "setup-boards.pk": project.pk,
+            "rehearsal.project": project.pk,
             **{f"{name}.pk": people[Role.VIEWER].pk for name in ADDRESSES if name.startswith("person")},
             **{f"{name}.pk": proposal.pk for name in ADDRESSES if name.startswith("configuration-")},
             "subject": HIERARCHY.code,

@@ -60,6 +60,8 @@ OF_MAPPINGS: Mapping[str, str] = {
     "configuration.agreed": "Configuration agreed",
     "configuration.declined": "Configuration declined",
     "configuration.withdrawn": "Configuration withdrawn",
+    "rehearsal.started": "Rehearsal started",
+    "rehearsal.finished": "Import rehearsed",
     "catalogue.refreshed": "Jira and Align read",
     "catalogue.changed": "Jira or Align changed",
     "findings.seen": "Findings marked as seen",

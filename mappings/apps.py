@@ -23,6 +23,7 @@ class MappingsConfig(AppConfig):
         from mappings.fields.subject import FieldPairs
         from mappings.hierarchy.subject import HIERARCHY
         from mappings.in_use import rounds  # noqa: F401  counts by the clock
+        from mappings.items.scope.subject import ISSUES_TO_IMPORT
         from mappings.planning import (
             notifications,
             search_names,
@@ -33,6 +34,7 @@ class MappingsConfig(AppConfig):
         figures.register(DRIFT_FIGURES, APPLY_FIGURES)
         extensions.fill(MappingExtensions())
         subjects.register(FieldPairs())
+        subjects.register(ISSUES_TO_IMPORT)
         ALARMS.append(facts.ALARM)
         kinds.register(search_names.PLANS)
         subjects.register(HIERARCHY)

@@ -81,6 +81,7 @@ OF_PAGES = {
     "connectors/types": "setup#5-hierarchy",
     "connectors/hierarchy": "mapping#hierarchy",
     "connectors/fields": "mapping#fields",
+    "connectors/import-scope": "mapping#issues-to-import",
     "connectors/draft": "mapping#hierarchy",
     "proposals": "mapping#hierarchy",
     "connectors/coverage": "mapping",

@@ -1,4 +1,4 @@
-"""What steps 5 and 8 of a set-up are worked out of: coverage, lists, what was applied; in a fixed number of queries."""
+"""What steps 5 to 8 of a set-up are worked out of: coverage, lists, what was applied; in a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from mappings.hierarchy.standing import HierarchyStanding, standing_of
 from mappings.models import Change, ChangeState, Mapping
 from mappings.observing.scopes import scopes_in_use
 from mappings.setup_steps.fields_facts import FieldSetupFacts, facts_of_fields
+from mappings.setup_steps.scope_facts import ScopeSetupFacts, facts_of_scope
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,7 @@ class MappingSetupFacts:
     terminology: Terminology = ALIGNS_OWN
     fields: FieldSetupFacts | None = None
     hierarchy: HierarchyStanding = field(default_factory=HierarchyStanding)
+    scope: ScopeSetupFacts | None = None
 
     @property
     def mapped(self) -> int:
@@ -79,6 +81,7 @@ def facts_of_mappings(
         terminology=connector.terminology,
         fields=facts_of_fields(connector, for_states=for_states),
         hierarchy=standing_of(connector, for_states=for_states),
+        scope=facts_of_scope(connector, for_states=for_states),
     )
     return needed if for_states else _with_what_is_shown(needed, connector)
 

@@ -219,6 +219,7 @@ TABLE = {
     "fields-read": EDIT,
     "hierarchy": EDIT_FORM,
     "hierarchy-start": EDIT,
+    "import-scope": EDIT_FORM,
     "configuration-undo": EDIT,
     "configuration-drop": EDIT,
     "configuration-propose": EDIT,

@@ -24,6 +24,7 @@ class MappingsConfig(AppConfig):
         from mappings.hierarchy.subject import HIERARCHY
         from mappings.in_use import rounds  # noqa: F401  counts by the clock
         from mappings.items.rehearsal import job as rehearsal_job  # noqa: F401
+        from mappings.items.scope.subject import ISSUES_TO_IMPORT
         from mappings.planning import (
             notifications,
             search_names,
@@ -34,6 +35,7 @@ class MappingsConfig(AppConfig):
         figures.register(DRIFT_FIGURES, APPLY_FIGURES)
         extensions.fill(MappingExtensions())
         subjects.register(FieldPairs())
+        subjects.register(ISSUES_TO_IMPORT)
         ALARMS.append(facts.ALARM)
         kinds.register(search_names.PLANS)
         subjects.register(HIERARCHY)

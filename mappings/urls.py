@@ -8,6 +8,7 @@ from mappings.drift import views as drift
 from mappings.fields import views as fields
 from mappings.hierarchy import views as hierarchy
 from mappings.items.rehearsal import views as rehearsal
+from mappings.items.scope import views as import_scope
 from mappings.matrix import views as matrix
 from mappings.overview import views as overview
 from mappings.plans import rules_views
@@ -40,6 +41,7 @@ urlpatterns = [
     path("connectors/<slug:slug>/hierarchy/start/", hierarchy.start_from, name="hierarchy-start"),
     path("connectors/<slug:slug>/rehearsals/", rehearsal.rehearsals, name="rehearsals"),
     path("connectors/<slug:slug>/rehearsals/<int:project>/", rehearsal.rehearsal, name="rehearsal"),
+    path("connectors/<slug:slug>/import-scope/", import_scope.import_scope, name="import-scope"),
     path("connectors/<slug:slug>/draft/<slug:subject>/undo/", configuration.undo, name="configuration-undo"),
     path("connectors/<slug:slug>/draft/<slug:subject>/drop/", configuration.drop, name="configuration-drop"),
     path("connectors/<slug:slug>/draft/<slug:subject>/propose/", configuration.propose, name="configuration-propose"),

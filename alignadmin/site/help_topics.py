@@ -82,6 +82,7 @@ OF_PAGES = {
     "connectors/hierarchy": "mapping#hierarchy",
     "connectors/fields": "mapping#fields",
     "connectors/rehearsals": "mapping#rehearsal",
+    "connectors/import-scope": "mapping#issues-to-import",
     "connectors/draft": "mapping#hierarchy",
     "proposals": "mapping#hierarchy",
     "connectors/coverage": "mapping",

@@ -176,6 +176,11 @@ class JiraClient:
         self._connection.sign_in_first()
         return self._search.pages(jql, fields)
 
+    def sample(self, jql: Jql, fields: Sequence[str], *, most: int) -> Records[JiraIssue]:
+        """At most `most` issues that meet it, in one request. Raises JqlRefused."""
+        self._connection.sign_in_first()
+        return self._search.first(jql, fields, most=most)
+
     def issue(self, issue: IssueRef, fields: Sequence[str] = ()) -> JiraIssue:
         """With these fields, and without them its id and key alone. An issue that was moved has its new key.
 

@@ -34,6 +34,12 @@ class IssueSearch:
                 raise Malformed(f'The field "{spoken.count_field}" is not a number of issues.')
         return number
 
+    def first(self, jql: Jql, fields: Sequence[str], *, most: int) -> Records[JiraIssue]:
+        """Some of those that meet it, in one request: `most`, and never more than a page has. Raises JqlRefused."""
+        with reading("Issues"):
+            asked = {"jql": str(jql), "maxResults": min(most, PAGE), "fields": [*fields]}
+            return usable_records(_issues(self._asked(self.connection.dialect.search, asked)), JiraIssue.from_json)
+
     def pages(self, jql: Jql, fields: Sequence[str] = ()) -> Iterator[Records[JiraIssue]]:
         """What meets it, page by page, with these fields and without them the ids alone. Raises JqlRefused."""
         with reading("Issues"):

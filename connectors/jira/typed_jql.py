@@ -50,6 +50,11 @@ def _refuse_open(text: str) -> None:
         raise Refused("Leave ORDER BY out: in which order issues are read makes no difference here.")
 
 
+def mentions(text: str, field: str) -> bool:
+    """Whether a word outside of quotation marks is the name of this field."""
+    return field in _WORDS.findall(_WHOLE.sub(_stand_in, text).lower())
+
+
 def _stand_in(found: re.Match[str]) -> str:
     """For a sign that is escaped a letter, and for a text in quotation marks a word that is no keyword."""
     return "x" if found[0].startswith("\\") else f" {_TEXT} "

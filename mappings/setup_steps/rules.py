@@ -25,6 +25,7 @@ from connectors.setup.readiness import CONFIGURATION_PULL, FLOWS_MENU
 from connectors.webhooks.setup_step import webhook_step
 from mappings.setup_steps.facts import MappingSetupFacts, TypeCoverage
 from mappings.setup_steps.fields_rules import fields_step
+from mappings.setup_steps.scope_rules import import_step
 
 Known = Mapping[str, SetupCheck]
 RECOMMENDED = SetupSeverity.RECOMMENDED
@@ -36,7 +37,7 @@ def mapping_steps(facts: MappingSetupFacts | None, known: Known) -> list[SetupSt
     return [
         _types(facts, known),
         fields_step(facts.fields if facts else None),
-        later("import", 7, "First import", "Bringing Jira’s issues of a project into Align."),
+        import_step(facts.scope if facts else None),
         _statuses(facts, known),
         webhook_step(facts.webhook if facts else None),
         later("verify", 10, "Verify", "A change on one side is looked for on the other."),

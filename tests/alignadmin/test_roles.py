@@ -233,6 +233,7 @@ TABLE = {
     "rehearsal": EDIT_FORM,
     "hierarchy": EDIT_FORM,
     "hierarchy-start": EDIT,
+    "import-scope": EDIT_FORM,
     "configuration-undo": EDIT,
     "configuration-drop": EDIT,
     "configuration-propose": EDIT,

@@ -29,6 +29,7 @@ HISTORY = (
     "search",
     "people",
     "export",
+    "webhooks",
 )
 NAMES = (*LARGE, *HISTORY)
 WRITE = "--write"

@@ -11,6 +11,7 @@ from connectors.ports.setup_steps import (
     Capability,
     SetupCheck,
     SetupCheckState,
+    SetupLink,
     SetupPlace,
     SetupSeverity,
     SetupStep,
@@ -47,6 +48,7 @@ def webhook_step(facts: WebhookFacts | None) -> SetupStep:
         leads_to="Changes are looked at within seconds; polling goes on beside it and finds what was not announced.",
         state=SetupStepState.DONE if is_done else SetupStepState.OPTIONAL,
         checks=tuple(_checks(facts)) if facts else (),
+        links=(_link(facts),) if facts else (),
         tips=(
             "It needs an admin of Jira: through the API where this connector’s token belongs to one, else by hand "
             "under System > Webhooks. No further credential is shared.",
@@ -54,6 +56,14 @@ def webhook_step(facts: WebhookFacts | None) -> SetupStep:
             "what was missed.",
             "Data Center 8 and 9 do not sign what they send. There the address alone is compared, which is weaker.",
         ),
+    )
+
+
+def _link(facts: WebhookFacts) -> SetupLink:
+    return SetupLink(
+        label="The webhook of this connector",
+        place=SetupPlace(page="webhook", of=(facts.slug,)),
+        sentence=facts.state.words if facts.state else "Not set up",
     )
 
 

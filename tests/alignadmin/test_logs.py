@@ -16,6 +16,7 @@ from alignadmin.logs import OneLine
         ("/token/enter-s3cret/", "/token/…/"),
         ("/token/s3cret/more", "/token/…/more"),
         ("https://site.test/token/s3cret", "https://site.test/token/…"),
+        ("/hooks/s3cret-of_a-webhook/", "/hooks/…/"),
         ("/token/enter/12/", "/token/enter/12/"),
         ("/accounts/join/MQ/s3cret-of/", "/accounts/join/MQ/…/"),
         ("/accounts/join/MQ/set/", "/accounts/join/MQ/set/"),

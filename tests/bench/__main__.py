@@ -30,6 +30,7 @@ HISTORY = (
     "search",
     "people",
     "export",
+    "webhooks",
 )
 NAMES = (*LARGE, *HISTORY)
 WRITE = "--write"

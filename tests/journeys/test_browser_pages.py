@@ -117,6 +117,8 @@ PAGES = {
     "set-up, fields": "/connectors/{slug}/set-up/fields/",
     "set-up, import": "/connectors/{slug}/set-up/import/",
     "set-up, statuses": "/connectors/{slug}/set-up/statuses/",
+    "set-up, webhook": "/connectors/{slug}/set-up/webhook/",
+    "webhook": "/connectors/{slug}/webhook/?verdict=changed",
     "edit connector": "/connectors/{slug}/edit/",
     "disconnect connector": "/connectors/{slug}/disconnect/",
     "former choices": "/connectors/{slug}/former/",
@@ -414,6 +416,8 @@ def test_every_page_of_the_product_is_among_them() -> None:
         "explorer-file",
         "mfa_download_recovery_codes",
         "configuration-proposal",  # in the journeys that propose a hierarchy, and fields
+        "webhook-by-hand",  # of one that is set up: in the journey that sets one up
+        "webhook-body",
         "connector-again",  # of one that is disconnected: in the journey that disconnects one
         # These lead on to a page.
         "notification",

@@ -8,7 +8,7 @@ CREATE = (
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mappings", "0008_configuration"),
+        ("mappings", "0009_rehearsal"),
     ]
 
     operations = [

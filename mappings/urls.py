@@ -7,6 +7,7 @@ from mappings.contract import views
 from mappings.drift import views as drift
 from mappings.fields import views as fields
 from mappings.hierarchy import views as hierarchy
+from mappings.items.importing import views as importing
 from mappings.items.rehearsal import views as rehearsal
 from mappings.items.scope import views as import_scope
 from mappings.matrix import views as matrix
@@ -39,6 +40,13 @@ urlpatterns = [
     path("connectors/<slug:slug>/contract/types/", views.type_ids, name="contract-types"),
     path("connectors/<slug:slug>/hierarchy/", hierarchy.hierarchy, name="hierarchy"),
     path("connectors/<slug:slug>/hierarchy/start/", hierarchy.start_from, name="hierarchy-start"),
+    path("connectors/<slug:slug>/imports/", importing.imports, name="imports"),
+    path("imports/<int:pk>/", importing.import_run, name="import-run"),
+    path("imports/<int:pk>/approve/", importing.approve, name="import-approve"),
+    path("imports/<int:pk>/cancel/", importing.cancel, name="import-cancel"),
+    path("imports/<int:pk>/control/", importing.control, name="import-control"),
+    path("imports/<int:pk>/choose/", importing.choose, name="import-choose"),
+    path("imports/<int:pk>/report/", importing.report, name="import-report"),
     path("connectors/<slug:slug>/rehearsals/", rehearsal.rehearsals, name="rehearsals"),
     path("connectors/<slug:slug>/rehearsals/<int:project>/", rehearsal.rehearsal, name="rehearsal"),
     path("connectors/<slug:slug>/import-scope/", import_scope.import_scope, name="import-scope"),

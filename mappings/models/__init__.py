@@ -3,6 +3,16 @@
 from mappings.models.approval_ask import ApprovalAsk
 from mappings.models.configuration import AgreedLine, ConfigurationProposal, DraftLine, DraftSave, ProposalState
 from mappings.models.drift import CheckKind, ContractFact, DriftCheck
+from mappings.models.imports import (
+    OPEN_IMPORTS,
+    UNANSWERED_LINES,
+    ImportAct,
+    ImportLine,
+    ImportLineState,
+    ImportRun,
+    ImportState,
+    ItemLink,
+)
 from mappings.models.in_use import InUseCount, InUseRound
 from mappings.models.mapping import Edit, ForeignRecord, Mapping, Scope
 from mappings.models.plan import (
@@ -20,9 +30,11 @@ from mappings.models.rehearsal import Rehearsal, RehearsedIssue
 
 __all__ = [
     "NOT_ENDED",
+    "OPEN_IMPORTS",
     "OPEN_PLANS",
     "PLANNED_FIELDS",
     "UNANSWERED",
+    "UNANSWERED_LINES",
     "UNDER_WAY",
     "AgreedLine",
     "ApprovalAsk",
@@ -36,8 +48,14 @@ __all__ = [
     "DriftCheck",
     "Edit",
     "ForeignRecord",
+    "ImportAct",
+    "ImportLine",
+    "ImportLineState",
+    "ImportRun",
+    "ImportState",
     "InUseCount",
     "InUseRound",
+    "ItemLink",
     "Mapping",
     "Plan",
     "PlanState",

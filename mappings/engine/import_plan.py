@@ -1,0 +1,113 @@
+"""An import as plain values: its lines in the order of the hierarchy, what is warned of, its cost and fingerprint. Pure.
+
+Cost: one request for each item that is created or updated, and ceil(creates / 100) for each level to read them back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from connectors.align.states import ALIGN_STATES
+from connectors.align.terminology import Terminology
+from mappings.engine.hierarchy import DEPTHS
+from mappings.engine.items import Loss, LossCode, PredictedItem
+
+READ_BACK = 100  # items of one request
+NOT_THERE = "Its parent {key} is no item of Align and none of this import, so it stands without a parent."
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownItem:
+    """The item that stands for an issue; `align_id` is None while nobody knows whether it was made."""
+
+    align_id: int | None
+    level: str
+    sent: Mapping[str, Any]
+    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedLine:
+    """`act`: "create", "update", "nothing" or "skip". `values`: of the request, without the parent.
+
+    `losses` are those of the item, and what the plan itself found.
+    """
+
+    item: PredictedItem
+    act: str
+    values: Mapping[str, Any]
+    parent_id: int | None
+    losses: Sequence[Loss]
+    detail: str = ""
+
+
+def planned_lines(items: Iterable[PredictedItem], known: Mapping[int, KnownItem]) -> list[PlannedLine]:
+    """Parents first, then by Jira's id. `known`: by issue; also of parents that are no part of this import."""
+    ordered = sorted(items, key=lambda each: (DEPTHS.get(each.level, len(DEPTHS)), each.issue.id))
+    made = {each.issue.id for each in ordered if each.level}
+    return [_line(each, known, made) for each in ordered]
+
+
+def _line(item: PredictedItem, known: Mapping[int, KnownItem], made: set[int]) -> PlannedLine:
+    if not item.level:
+        return PlannedLine(item=item, act="skip", values={}, parent_id=None, losses=item.losses)
+    parent, losses = item.parent, list(item.losses)
+    there = parent is not None and (parent.issue_id in made or parent.issue_id in known)
+    if parent is not None and not there:
+        said = NOT_THERE.format(key=parent.issue_key)
+        losses.append(Loss(code=LossCode.PARENT_MISSING, sentence=said, field=parent.field))
+    parent_id = parent.issue_id if parent is not None and there else None
+    before = known.get(item.issue.id)
+    if before is None or before.align_id is None:
+        return PlannedLine(item=item, act="create", values=item.values({}), parent_id=parent_id, losses=losses)
+    if before.level != item.level:
+        said = f"It is a {before.level} of Align, and would now be a {item.level}: an item’s type does not change."
+        return PlannedLine(item=item, act="skip", values={}, parent_id=None, losses=losses, detail=said)
+    later = {each.key: each.value for each in item.fields if not each.is_once}
+    return PlannedLine(item=item, act="update", values=later, parent_id=parent_id, losses=losses)
+
+
+def changed_values(values: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
+    """Both as they are stored: what a request has to send of them."""
+    return {key: value for key, value in values.items() if key not in sent or sent[key] != value}
+
+
+def import_warnings(lines: Sequence[PlannedLine], called: Terminology) -> list[str]:
+    """What one tick says to have been read."""
+    created = Counter(each.item.level for each in lines if each.act == "create")
+    found = []
+    if created:
+        what = ", ".join(f"{number:,} {called.name(level)}" for level, number in created.items())
+        found.append(
+            f"New items show 0 - {ALIGN_STATES[0]} at first ({what}): that Align’s API takes a state when an item is "
+            "made is not confirmed, so none is sent."
+        )
+    lossy = sum(bool(each.losses) for each in lines if each.act in ("create", "update"))
+    if lossy:
+        found.append(f"{lossy:,} of the items lose something on their way: each line says what.")
+    if left := sum(each.act == "skip" for each in lines):
+        found.append(f"{left:,} of the issues become nothing in Align.")
+    return found
+
+
+def import_cost(acts: Iterable[tuple[str, str]]) -> int:
+    """`acts`: level and act of each line. Requests to Align, as the head of this module says."""
+    counted = Counter(acts)
+    writes = sum(number for (_, act), number in counted.items() if act in ("create", "update"))
+    reads = sum(math.ceil(number / READ_BACK) for (_, act), number in counted.items() if act == "create")
+    return writes + reads
+
+
+def import_fingerprint(project_id: int, lines: Iterable[Sequence[Any]]) -> str:
+    """SHA-256 over the project and, of each line, what identifies and what is sent."""
+    whole = hashlib.sha256(str(project_id).encode())
+    for each in lines:
+        whole.update(json.dumps(list(each), sort_keys=True, ensure_ascii=True).encode() + b"\n")
+    return whole.hexdigest()

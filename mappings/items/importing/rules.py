@@ -1,0 +1,20 @@
+"""Which projects may be imported, asked again before anything leaves: one that Align carries is never written to."""
+
+from __future__ import annotations
+
+from connectors.models import Carried, Project
+
+ALIGN_CARRIES = "Align's connector carries {key}, or may carry it: its items are Align's to move, so none is written."
+
+
+def why_not_imported(project: Project) -> str:
+    """By the project's row as it is now; empty where it may be."""
+    if project.carried != Carried.NO:
+        return ALIGN_CARRIES.format(key=project.key)
+    if project.ours_at is None:
+        return f"{project.key} is not ours: take it over in step 4 of the set-up first."
+    if project.vanished_at is not None:
+        return f"Jira does not show {project.key} any more."
+    if not project.in_scope:
+        return f"{project.key} is out of scope here."
+    return ""

@@ -1,0 +1,193 @@
+"""Sending an approved import: line by line in the order of the hierarchy, each marked before its request leaves.
+
+What got no answer is looked for before anything more is sent (see .resolving).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db.models import QuerySet
+
+from alignadmin.errors import Refused
+from alignadmin.http.errors import (
+    BadRequest,
+    NotFound,
+    OutcomeUnknown,
+    RateLimited,
+    RemoteError,
+    SignInRefused,
+    Unreachable,
+)
+from connectors.align.client import AlignClient
+from connectors.align.object_client import ObjectClient
+from connectors.align.object_values import replacing
+from connectors.align.objects import OBJECTS
+from connectors.align.query import Q, query_of
+from connectors.credentials import clients
+from connectors.jobs.runner import JobFailed, Run
+from mappings.items.importing.journal import ImportJournal
+from mappings.items.importing.resolving import Resolving
+from mappings.items.importing.stored_values import restored
+from mappings.models import (
+    UNANSWERED_LINES,
+    ImportAct,
+    ImportLine,
+    ImportLineState,
+    ImportRun,
+    ItemLink,
+)
+
+BATCH = 100  # lines between two entries
+MOST_SENDS = 3  # of one line that never gets through
+STOPPED = "stopped"
+KEPT = "What was not sent is kept: go on once that is mended."
+
+
+@dataclass(kw_only=True)
+class ImportSending:
+    job: Run
+    run: ImportRun
+    align: AlignClient = field(init=False)
+    journal: ImportJournal = field(init=False)
+    total: int = field(init=False)  # lines
+    stop: str | None = None  # why nothing more is sent; None: it goes on
+
+    def work(self) -> None:
+        """1. What a worker left without an answer is looked for. 2. Batch by batch: an entry, line by line, an entry.
+        3. All that was created is read back. 4. The import ends, or is paused with the reason.
+        """
+        self.journal, self.total = ImportJournal(job=self.job, run=self.run), self.run.lines.count()
+        self.align = clients.align_client(
+            self.run.connector, job=self.job.job, on_wait=self.job.waits_for, read_only=False
+        )
+        try:
+            self._resolve()
+            while self.stop is None and (batch := self._next()):
+                self._send_batch(batch)
+                self._resolve()
+            if self.stop is None:
+                self._read_back()
+        except RemoteError as error:
+            self.stop = str(error)
+        if self.stop is not None:
+            self.journal.pause("" if self.stop == STOPPED else self.stop, self.align.sent)
+        self.journal.finish(self.align.sent)
+        if self.stop not in (None, STOPPED):
+            raise JobFailed(f"{self.stop} {KEPT}")
+
+    @property
+    def objects(self) -> ObjectClient:
+        return self.align.objects
+
+    def _next(self) -> list[ImportLine]:
+        return list(self._lines().filter(state=ImportLineState.PLANNED)[:BATCH])
+
+    def _lines(self) -> QuerySet[ImportLine]:
+        return self.run.lines.select_related("run").order_by("position")
+
+    def _resolve(self) -> None:
+        waiting = list(self._lines().filter(state__in=UNANSWERED_LINES))
+        if waiting:
+            Resolving(job=self.job, journal=self.journal, objects=self.objects).work(waiting)
+
+    # --- one batch ----------------------------------------------------------------------------------------------------
+
+    def _send_batch(self, batch: Sequence[ImportLine]) -> None:
+        self.journal.batch("import.batch", batch)
+        parents = self._items_of({each.parent_id for each in batch if each.parent_id is not None})
+        done = self.run.lines.exclude(state__in=[ImportLineState.PLANNED, *UNANSWERED_LINES]).count()
+        sent: list[ImportLine] = []
+        for line in batch:
+            self.job.progress(f"{line.issue_key}: {line.title}"[:200], done=done + len(sent), total=self.total)
+            if not self._send_one(line, parents):
+                break
+            sent.append(line)
+        if sent:
+            self.journal.batch("import.sent", sent)
+
+    def _items_of(self, issues: Iterable[int]) -> dict[int, int]:
+        rows = ItemLink.objects.filter(connector=self.run.connector, jira_id__in=issues, align_id__isnull=False)
+        return {jira_id: align_id for jira_id, align_id in rows.values_list("jira_id", "align_id") if align_id}
+
+    def _send_one(self, line: ImportLine, parents: dict[int, int]) -> bool:
+        """Whether the next one may be sent."""
+        values = restored(line.values)
+        if line.parent_id is not None:
+            item = parents.get(line.parent_id) or self._items_of([line.parent_id]).get(line.parent_id)
+            if item is None:
+                said = f"Its parent {line.parent_key} was not created, so it was not sent. Mend that one, then retry."
+                self.journal.record(line, ImportLineState.FAILED, said)
+                return True
+            values[line.parent_field] = item
+        if why := self.journal.mark_sending(line):
+            self.stop = why
+            return False
+        try:
+            align_id = self._request(line, values)
+        except (RemoteError, Refused) as error:
+            self._record_error(line, error)
+            return self.stop is None
+        if align_id is None:
+            self.journal.record(
+                line, ImportLineState.UNKNOWN, "Align did not say which item it made: it is looked for."
+            )
+            return True
+        self.journal.record(line, ImportLineState.DONE, align_id=align_id)
+        return True
+
+    def _request(self, line: ImportLine, values: dict[str, Any]) -> int | None:
+        asked = OBJECTS[line.level]
+        if line.act == ImportAct.CREATE:
+            return self.objects.create(asked, values).id
+        if line.align_id is None:
+            raise Refused("No item is known that could be updated.")
+        self.objects.patch(asked, line.align_id, replacing(values))
+        return line.align_id
+
+    def _record_error(self, line: ImportLine, error: RemoteError | Refused) -> None:
+        """What was certainly not carried out waits for the next go; what Align refuses has failed."""
+        said = error.sentence if isinstance(error, RemoteError) else str(error)
+        match error:
+            case OutcomeUnknown():
+                self.journal.record(line, ImportLineState.UNKNOWN, said)
+            case SignInRefused():
+                self.journal.record(line, ImportLineState.PLANNED, said)
+                self.stop = said
+            case RateLimited():
+                self.journal.record(line, ImportLineState.PLANNED, said)
+            case Unreachable() if not error.permanent and line.sends < MOST_SENDS:
+                self.journal.record(line, ImportLineState.PLANNED, said)
+            case BadRequest():
+                self.journal.record(line, ImportLineState.FAILED, error.detail or said)
+            case NotFound() if line.act == ImportAct.UPDATE:
+                gone = f"Item {line.align_id} is not in Align any more, so it was not updated."
+                self.journal.record(line, ImportLineState.FAILED, gone)
+            case _:
+                self.journal.record(line, ImportLineState.FAILED, said)
+
+    # --- reading back -------------------------------------------------------------------------------------------------
+
+    def _read_back(self) -> None:
+        """Of each level in lots of 100: whether Align has what was created."""
+        rows = self.run.lines.filter(state=ImportLineState.DONE, act=ImportAct.CREATE, confirmed=None)
+        by_level: dict[str, list[ImportLine]] = {}
+        for line in rows.order_by("position"):
+            by_level.setdefault(line.level, []).append(line)
+        for level, lines in by_level.items():
+            for start in range(0, len(lines), BATCH):
+                lot = lines[start : start + BATCH]
+                self.job.progress("reading back what was created", done=self.total, total=self.total)
+                there = self._there(level, [each.align_id for each in lot if each.align_id is not None])
+                for line in lot:
+                    line.confirmed = line.align_id in there
+                with self.journal.commit():
+                    ImportLine.objects.bulk_update(lot, ["confirmed"])
+
+    def _there(self, level: str, ids: Sequence[int]) -> set[int]:
+        condition = reduce(or_, (Q("id").eq(each) for each in ids))
+        return {row["id"] for row in self.objects.rows(query_of(level).select("id").where(condition).top(len(ids)))}

@@ -13,7 +13,7 @@ from django.test import Client
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
-from connectors.models import Connector, Credential, Project
+from connectors.models import Connector, Credential, CredentialKind, Project
 from mappings.configuration.draft import DraftState
 from mappings.configuration.proposing import approve, propose
 from mappings.engine.import_scope import ImportScope, Landing
@@ -128,6 +128,15 @@ def test_jira_counts_and_shows_some_in_three_requests_at_most(editor: Client, sa
     assert len(used) == 1, "one entry for what is asked within ten minutes"
     assert "nothing would be imported" in check(editor, "PROJ", jql="issuetype = Story AND issuetype = Bug")
     assert not DraftLine.objects.exists()
+
+
+def test_data_center_is_asked_by_its_own_search(editor: Client, sandbox: RunningSandbox) -> None:
+    sandbox.reset(jira="server")
+    Connector.objects.update(jira_kind="datacenter")
+    Credential.objects.filter(system="jira").update(kind=CredentialKind.JIRA_PASSWORD)
+    sandbox.clear_journal()
+    assert re.search(r" \d+ issues now, 10 of them here", check(editor, "PROJ", jql="issuetype = Story"))
+    assert {each["path"] for each in sandbox.journal(containing="search")} == {"/rest/api/2/search"}
 
 
 def test_without_javascript_check_answers_with_the_whole_form(editor: Client) -> None:

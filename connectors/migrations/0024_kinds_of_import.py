@@ -4,15 +4,35 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('connectors', '0023_fields'),
+        ("connectors", "0023_fields"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='job',
-            name='kind',
-            field=models.CharField(choices=[('refresh', 'Reading projects, statuses and process flows'), ('lists', 'Looking for what is new in Jira and Jira Align'), ('observe', 'Reading the mappings'), ('apply', 'Applying a plan'), ('plan-refresh', 'Refreshing a plan'), ('intake', "Reading Align's audit log"), ('probe', 'Probing a credential'), ('watch', 'Trying the new credential'), ('contract', 'Observing API behaviour'), ('pack', 'Writing an evidence pack'), ('verify', 'Checking the history'), ('query', 'Reading what a query finds'), ('in-use', 'Counting issues in statuses without a mapping'), ('fields', 'Reading the fields of both systems'), ('rehearsal', 'Rehearsing an import'), ('import', 'Importing issues of Jira'), ('inbox', "Working off what Jira's webhook delivered")], max_length=20),
+            model_name="job",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("refresh", "Reading projects, statuses and process flows"),
+                    ("lists", "Looking for what is new in Jira and Jira Align"),
+                    ("observe", "Reading the mappings"),
+                    ("apply", "Applying a plan"),
+                    ("plan-refresh", "Refreshing a plan"),
+                    ("intake", "Reading Align's audit log"),
+                    ("probe", "Probing a credential"),
+                    ("watch", "Trying the new credential"),
+                    ("contract", "Observing API behaviour"),
+                    ("pack", "Writing an evidence pack"),
+                    ("verify", "Checking the history"),
+                    ("query", "Reading what a query finds"),
+                    ("in-use", "Counting issues in statuses without a mapping"),
+                    ("fields", "Reading the fields of both systems"),
+                    ("rehearsal", "Rehearsing an import"),
+                    ("import", "Importing issues of Jira"),
+                    ("inbox", "Working off what Jira's webhook delivered"),
+                ],
+                max_length=20,
+            ),
         ),
     ]

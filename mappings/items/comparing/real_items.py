@@ -84,7 +84,7 @@ class RealItems:
             ComparedField(
                 key=each.align,
                 name=each.align_name,
-                names={id_: name for id_, name in each.options.values()},
+                names=dict(each.options.values()),
                 what=each.target,
             )
             for each in reversed(pairs.values())

@@ -35,9 +35,10 @@ def scope_at(values: LineValues, place: str) -> ImportScope:
 
 
 def landing_of(value: Any) -> Landing:
-    """Stored as {"program_id": 11, ...}; what is absent is nowhere in particular."""
+    """Stored as {"program": {"id": 11, "name": "Payments"}, ...}; what is absent is nowhere in particular."""
     given: Mapping[str, Any] = value if isinstance(value, dict) else {}
-    return Landing(program_id=given.get("program_id"), release_id=given.get("release_id"), team_id=given.get("team_id"))
+    ids = {part: (given.get(part) or {}).get("id") for part in ("program", "release", "team")}
+    return Landing(program_id=ids["program"], release_id=ids["release"], team_id=ids["team"])
 
 
 def _value(values: LineValues, place: str, part: str) -> Any:

@@ -136,6 +136,23 @@ def test_a_project_is_rehearsed_once_at_a_time_by_editors_with_a_number_that_fit
     assert "deactivated" in said(editor.post(page, {"issues": "5"}))
 
 
+def test_it_takes_the_issues_that_the_scope_names_and_says_where_they_land(
+    connector: Connector, editor: Client
+) -> None:
+    agreed = {"shared:jql": "issuetype = Story OR issuetype = Epic", "shared:landing": {"team": {"id": 7}}}
+    for key, value in agreed.items():
+        AgreedLine.objects.create(connector=connector, subject="scope", key=key, value=value)
+    found = rehearse(editor, "PAY")
+    assert set(found.lines.values_list("type_name", flat=True)) == {"Story", "Epic"}
+    assert {each["name"]: each["shown"] for each in line(found, "PAY-3").fields}["Team"] == "7"
+    AgreedLine.objects.filter(key="shared:jql").update(value="issuetype = (Story")
+    assert "Out of date." in said(editor.get(page_of("PAY")))
+    editor.post(page_of("PAY"), {"issues": "5"})
+    waiting = Rehearsal.objects.latest("pk").job
+    assert waiting is not None
+    assert runner.run_now(waiting).error.startswith("A parenthesis is opened and not closed")
+
+
 def test_it_is_out_of_date_once_what_is_configured_has_changed(connector: Connector, editor: Client) -> None:
     rehearse(editor, "PAY", 5)
     page = page_of("PAY")
@@ -187,7 +204,11 @@ def test_rules_come_of_what_is_agreed_in_as_many_queries_however_much_that_is(
                 type="number",
                 is_custom=True,
             )
-        value = {"jira": f"customfield_5{number}", "direction": "once" if number else "to-jira", "options": []}
+        value: dict[str, Any] = {
+            "jira": f"customfield_5{number}",
+            "direction": "once" if number else "to-jira",
+            "options": [],
+        }
         AgreedLine.objects.create(
             connector=connector, subject="fields", key=f"story:customfield_9{number}", value=value
         )

@@ -7,123 +7,234 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('connectors', '0024_kinds_of_import'),
+        ("connectors", "0024_kinds_of_import"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Webhook',
+            name="Webhook",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uuid', models.UUIDField(default=uuid.uuid4, unique=True)),
-                ('address_hash', models.CharField(max_length=64, unique=True)),
-                ('is_signed', models.BooleanField(default=True)),
-                ('registration', models.CharField(choices=[('by-hand', 'Entered in Jira by hand, or not yet'), ('sending', 'Being registered in Jira'), ('registered', 'Registered in Jira'), ('removing', 'Being removed from Jira'), ('failed', 'Not registered'), ('unknown', 'Unconfirmed')], default='by-hand', max_length=10)),
-                ('jira_id', models.BigIntegerField(blank=True, null=True)),
-                ('jql', models.TextField(blank=True)),
-                ('error', models.TextField(blank=True)),
-                ('jira_base', models.CharField(blank=True, max_length=500)),
-                ('created_at', models.DateTimeField()),
-                ('counts_from', models.DateTimeField(blank=True, null=True)),
-                ('polled_at', models.DateTimeField(blank=True, null=True)),
-                ('poll_due_at', models.DateTimeField(blank=True, null=True)),
-                ('poll_error', models.TextField(blank=True)),
-                ('work_after', models.DateTimeField(blank=True, null=True)),
-                ('told_at', models.DateTimeField(blank=True, null=True)),
-                ('canary_key', models.CharField(blank=True, max_length=255)),
-                ('canary_at', models.DateTimeField(blank=True, null=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('connector', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='webhook', to='connectors.connector')),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("uuid", models.UUIDField(default=uuid.uuid4, unique=True)),
+                ("address_hash", models.CharField(max_length=64, unique=True)),
+                ("is_signed", models.BooleanField(default=True)),
+                (
+                    "registration",
+                    models.CharField(
+                        choices=[
+                            ("by-hand", "Entered in Jira by hand, or not yet"),
+                            ("sending", "Being registered in Jira"),
+                            ("registered", "Registered in Jira"),
+                            ("removing", "Being removed from Jira"),
+                            ("failed", "Not registered"),
+                            ("unknown", "Unconfirmed"),
+                        ],
+                        default="by-hand",
+                        max_length=10,
+                    ),
+                ),
+                ("jira_id", models.BigIntegerField(blank=True, null=True)),
+                ("jql", models.TextField(blank=True)),
+                ("error", models.TextField(blank=True)),
+                ("jira_base", models.CharField(blank=True, max_length=500)),
+                ("created_at", models.DateTimeField()),
+                ("counts_from", models.DateTimeField(blank=True, null=True)),
+                ("polled_at", models.DateTimeField(blank=True, null=True)),
+                ("poll_due_at", models.DateTimeField(blank=True, null=True)),
+                ("poll_error", models.TextField(blank=True)),
+                ("work_after", models.DateTimeField(blank=True, null=True)),
+                ("told_at", models.DateTimeField(blank=True, null=True)),
+                ("canary_key", models.CharField(blank=True, max_length=255)),
+                ("canary_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "connector",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="webhook", to="connectors.connector"
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='WatchedIssue',
+            name="WatchedIssue",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('jira_id', models.BigIntegerField()),
-                ('key', models.CharField(max_length=255)),
-                ('project_id', models.BigIntegerField()),
-                ('status_id', models.BigIntegerField()),
-                ('issue_type_id', models.BigIntegerField()),
-                ('updated_at', models.DateTimeField()),
-                ('looked_at', models.DateTimeField()),
-                ('gone_at', models.DateTimeField(blank=True, null=True)),
-                ('connector', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='watched_issues', to='connectors.connector')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("jira_id", models.BigIntegerField()),
+                ("key", models.CharField(max_length=255)),
+                ("project_id", models.BigIntegerField()),
+                ("status_id", models.BigIntegerField()),
+                ("issue_type_id", models.BigIntegerField()),
+                ("updated_at", models.DateTimeField()),
+                ("looked_at", models.DateTimeField()),
+                ("gone_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "connector",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="watched_issues",
+                        to="connectors.connector",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('connector', 'jira_id'), name='one_row_per_watched_issue')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("connector", "jira_id"), name="one_row_per_watched_issue")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='RefusedDeliveries',
+            name="RefusedDeliveries",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('hour', models.DateTimeField()),
-                ('reason', models.CharField(choices=[('signature', 'wrong or missing signature'), ('site', 'of another Jira'), ('size', 'too large'), ('form', 'not readable'), ('busy', 'turned away, too many at once')], max_length=9)),
-                ('number', models.PositiveIntegerField(default=0)),
-                ('webhook', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='refused', to='connectors.webhook')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("hour", models.DateTimeField()),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("signature", "wrong or missing signature"),
+                            ("site", "of another Jira"),
+                            ("size", "too large"),
+                            ("form", "not readable"),
+                            ("busy", "turned away, too many at once"),
+                        ],
+                        max_length=9,
+                    ),
+                ),
+                ("number", models.PositiveIntegerField(default=0)),
+                (
+                    "webhook",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="refused", to="connectors.webhook"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('webhook', 'hour', 'reason'), name='one_count_per_hour')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("webhook", "hour", "reason"), name="one_count_per_hour")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='MissedChange',
+            name="MissedChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('issue_id', models.BigIntegerField()),
-                ('issue_key', models.CharField(max_length=255)),
-                ('updated_at', models.DateTimeField()),
-                ('found_at', models.DateTimeField()),
-                ('announced_at', models.DateTimeField(blank=True, null=True)),
-                ('webhook', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='missed', to='connectors.webhook')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("issue_id", models.BigIntegerField()),
+                ("issue_key", models.CharField(max_length=255)),
+                ("updated_at", models.DateTimeField()),
+                ("found_at", models.DateTimeField()),
+                ("announced_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "webhook",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="missed", to="connectors.webhook"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['webhook', '-updated_at'], name='connectors__webhook_05dbea_idx')],
-                'constraints': [models.UniqueConstraint(fields=('webhook', 'issue_id', 'updated_at'), name='one_row_per_missed_change')],
+                "indexes": [models.Index(fields=["webhook", "-updated_at"], name="connectors__webhook_05dbea_idx")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("webhook", "issue_id", "updated_at"), name="one_row_per_missed_change"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='InboxDelivery',
+            name="InboxDelivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('received_at', models.DateTimeField()),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('updated_at', models.DateTimeField(blank=True, null=True)),
-                ('event', models.CharField(max_length=60)),
-                ('issue_id', models.BigIntegerField(blank=True, null=True)),
-                ('issue_key', models.CharField(blank=True, max_length=255)),
-                ('identifier', models.CharField(blank=True, max_length=100)),
-                ('body_hash', models.CharField(max_length=64)),
-                ('size', models.PositiveIntegerField()),
-                ('sealed_body', models.TextField(blank=True)),
-                ('verdict', models.CharField(choices=[('taken', 'Taken'), ('duplicate', 'Duplicate'), ('no-change', 'No change'), ('changed', 'Changed')], default='taken', max_length=9)),
-                ('outcome', models.CharField(blank=True, max_length=500)),
-                ('handled_at', models.DateTimeField(blank=True, null=True)),
-                ('replay_of', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='replays', to='connectors.inboxdelivery')),
-                ('webhook', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='connectors.webhook')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("received_at", models.DateTimeField()),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                ("updated_at", models.DateTimeField(blank=True, null=True)),
+                ("event", models.CharField(max_length=60)),
+                ("issue_id", models.BigIntegerField(blank=True, null=True)),
+                ("issue_key", models.CharField(blank=True, max_length=255)),
+                ("identifier", models.CharField(blank=True, max_length=100)),
+                ("body_hash", models.CharField(max_length=64)),
+                ("size", models.PositiveIntegerField()),
+                ("sealed_body", models.TextField(blank=True)),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[
+                            ("taken", "Taken"),
+                            ("duplicate", "Duplicate"),
+                            ("no-change", "No change"),
+                            ("changed", "Changed"),
+                        ],
+                        default="taken",
+                        max_length=9,
+                    ),
+                ),
+                ("outcome", models.CharField(blank=True, max_length=500)),
+                ("handled_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "replay_of",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="replays",
+                        to="connectors.inboxdelivery",
+                    ),
+                ),
+                (
+                    "webhook",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="deliveries", to="connectors.webhook"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['webhook', '-id'], name='connectors__webhook_def69f_idx'), models.Index(fields=['webhook', 'identifier'], name='connectors__webhook_645a8f_idx'), models.Index(fields=['webhook', 'body_hash'], name='connectors__webhook_63d514_idx'), models.Index(fields=['webhook', 'issue_id', '-updated_at'], name='connectors__webhook_c7fd7a_idx'), models.Index(condition=models.Q(('verdict', 'taken')), fields=['webhook', 'id'], name='inbox_waiting'), models.Index(fields=['received_at'], name='connectors__receive_d8e6c1_idx')],
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["webhook", "-id"], name="connectors__webhook_def69f_idx"),
+                    models.Index(fields=["webhook", "identifier"], name="connectors__webhook_645a8f_idx"),
+                    models.Index(fields=["webhook", "body_hash"], name="connectors__webhook_63d514_idx"),
+                    models.Index(fields=["webhook", "issue_id", "-updated_at"], name="connectors__webhook_c7fd7a_idx"),
+                    models.Index(
+                        condition=models.Q(("verdict", "taken")), fields=["webhook", "id"], name="inbox_waiting"
+                    ),
+                    models.Index(fields=["received_at"], name="connectors__receive_d8e6c1_idx"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='WebhookSecret',
+            name="WebhookSecret",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uuid', models.UUIDField(default=uuid.uuid4, unique=True)),
-                ('kind', models.CharField(choices=[('address', 'address'), ('current', 'secret'), ('former', 'former secret')], max_length=7)),
-                ('sealed', models.TextField()),
-                ('valid_until', models.DateTimeField(blank=True, null=True)),
-                ('webhook', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='secrets', to='connectors.webhook')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("uuid", models.UUIDField(default=uuid.uuid4, unique=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("address", "address"), ("current", "secret"), ("former", "former secret")],
+                        max_length=7,
+                    ),
+                ),
+                ("sealed", models.TextField()),
+                ("valid_until", models.DateTimeField(blank=True, null=True)),
+                (
+                    "webhook",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="secrets", to="connectors.webhook"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('webhook', 'kind'), name='one_webhook_secret_of_a_kind')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("webhook", "kind"), name="one_webhook_secret_of_a_kind")
+                ],
             },
         ),
     ]

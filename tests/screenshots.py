@@ -87,9 +87,10 @@ def shots(plans: Plans) -> list[Shot]:
         Shot(name="setup-need", path="/connectors/new/set-up/"),
         *(
             Shot(name=f"setup-{step}", path=f"/connectors/acme/set-up/{step}/")
-            for step in ("terms", "key", "connect", "projects", "types", "fields", "statuses")
+            for step in ("terms", "key", "connect", "projects", "types", "fields", "import", "statuses")
         ),
         Shot(name="setup-take-over", path="/connectors/acme/set-up/projects/ours/?do=take&project=1"),
+        Shot(name="import-scope", path="/connectors/acme/import-scope/"),
         Shot(name="fields", path="/connectors/acme/fields/?type=feature"),
         Shot(name="field-pair", path="/connectors/acme/fields/pair/?type=feature&field=customfield_91301"),
         Shot(name="connector-new", path="/connectors/new/"),

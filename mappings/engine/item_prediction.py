@@ -10,7 +10,7 @@ from typing import Any
 from connectors.align.states import ALIGN_STATES
 from mappings.engine.hierarchy import ABOVE
 from mappings.engine.item_rules import AlignPartners as AlignPartners
-from mappings.engine.item_rules import AlignUser as AlignUser
+from mappings.engine.item_rules import AlignPerson as AlignPerson
 from mappings.engine.item_rules import AlignUsers as AlignUsers
 from mappings.engine.item_rules import CarriedPair as CarriedPair
 from mappings.engine.item_rules import ItemRules as ItemRules

@@ -52,7 +52,7 @@ class RequiredField:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AlignUser:
+class AlignPerson:
     id: int
     name: str
     email: str = ""
@@ -61,9 +61,9 @@ class AlignUser:
 class AlignUsers:
     """Users of Align by e-mail, and by name where Jira hides e-mails; a name that two go by is nobody's."""
 
-    def __init__(self, users: Iterable[AlignUser] = ()) -> None:
-        self._by_email: dict[str, AlignUser] = {}
-        by_name: dict[str, set[AlignUser]] = {}
+    def __init__(self, users: Iterable[AlignPerson] = ()) -> None:
+        self._by_email: dict[str, AlignPerson] = {}
+        by_name: dict[str, set[AlignPerson]] = {}
         for each in users:
             if each.email:
                 self._by_email.setdefault(fold(each.email), each)
@@ -71,7 +71,7 @@ class AlignUsers:
                 by_name.setdefault(fold(each.name), set()).add(each)
         self._by_name = {name: next(iter(found)) for name, found in by_name.items() if len(found) == 1}
 
-    def of(self, *, email: str, name: str) -> AlignUser | None:
+    def of(self, *, email: str, name: str) -> AlignPerson | None:
         """Where Jira tells an e-mail, it alone counts: two people can have one name."""
         return self._by_email.get(fold(email)) if email else self._by_name.get(fold(name))
 

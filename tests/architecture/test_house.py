@@ -29,6 +29,7 @@ ROOMS_WITHOUT_TESTS = {
     "connectors/management/commands",
     "connectors/models",
     "connectors/templatetags",
+    "mappings/items",
     "mappings/management",
     "mappings/management/commands",
     "mappings/models",

@@ -83,7 +83,7 @@ def walk_the_steps(page: Page) -> None:
     expect_all_read(page)
     rail(page).get_by_role("link", name="Projects").click()
     expect(page.get_by_role("region", name="Projects", exact=True)).to_contain_text("Core Platform")
-    for title in ("Hierarchy", "Fields", "Statuses"):
+    for title in ("Hierarchy", "Fields", "First import", "Statuses"):
         page.get_by_role("link", name=f"Next: {title}").click()
     for label in CONFIRMED:
         confirm(page, label)

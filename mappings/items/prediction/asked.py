@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from connectors.jira.jql import Jql, SearchField, is_in
+from connectors.jira.jql import Jql
 from connectors.models import Connector, Project
-from mappings.engine.import_scope import ImportScope
 from mappings.engine.item_prediction import ItemRules
 from mappings.items.prediction.rules import rules_of
+from mappings.items.scope.agreed import scope_for
+from mappings.items.scope.jql import jql_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,14 +27,7 @@ class ConfiguredImport:
 
 
 def configured_import(connector: Connector, project: Project) -> ConfiguredImport:
-    scope = ImportScope()
-    return ConfiguredImport(
-        rules=rules_of(connector, project, landing=scope.landing), jql=jql_of_project(project, scope)
-    )
-
-
-def jql_of_project(project: Project, scope: ImportScope) -> Jql:
-    """The condition that somebody typed, within the project; closed issues where they are asked for."""
-    own = is_in(SearchField.PROJECT, [project.jira_id])
-    still_open = Jql() if scope.with_closed else Jql("statusCategory != Done")
-    return own & (Jql(f"({scope.jql})") if scope.jql else Jql()) & still_open
+    """Raises Refused where the condition that was agreed cannot be asked."""
+    scope = scope_for(connector, project)
+    rules = rules_of(connector, project, landing=scope.landing)
+    return ConfiguredImport(rules=rules, jql=jql_of(project.jira_id, scope))

@@ -14,7 +14,7 @@ from connectors.align.object_client import ObjectClient
 from connectors.align.objects import OBJECTS
 from connectors.align.query import Condition, Q, query_of
 from connectors.field_types.value_types import ValueType
-from mappings.engine.item_prediction import AlignPartners, AlignUser, AlignUsers, CarriedPair, ItemRules
+from mappings.engine.item_prediction import AlignPartners, AlignPerson, AlignUsers, CarriedPair, ItemRules
 from mappings.engine.item_values import current_name, names_in, person_in
 from mappings.engine.items import IssueFacts
 from mappings.items.prediction.issues import AT_ONCE, lots
@@ -61,11 +61,11 @@ def _names(pair: CarriedPair, value: Any) -> Sequence[str]:
     return [name] if name else []
 
 
-def _users(align: AlignClient, field: str, asked: Iterable[str]) -> Iterator[AlignUser]:
+def _users(align: AlignClient, field: str, asked: Iterable[str]) -> Iterator[AlignPerson]:
     """Each has one e-mail, so a lot fits into one page; not where this site gives smaller ones."""
     for row in _rows(align.objects, "user", field, asked, USER_FIELDS, in_one=not align.pages_are_smaller):
         whole = " ".join(_text(row, name) for name in ("firstName", "lastName")).strip()
-        yield AlignUser(id=row["id"], name=_text(row, "fullName") or whole, email=_text(row, "email"))
+        yield AlignPerson(id=row["id"], name=_text(row, "fullName") or whole, email=_text(row, "email"))
 
 
 def _ids(objects: ObjectClient, target: str, asked: Iterable[str]) -> dict[str, list[int]]:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from alignadmin.audit import trail
 from alignadmin.audit.entries import AuditRecord
+from alignadmin.errors import Refused
 from alignadmin.text import counted
 from connectors.credentials import clients
 from connectors.jira import JiraClient, JqlRefused
@@ -34,6 +35,7 @@ from mappings.models import Rehearsal, RehearsedIssue
 MOST_LOOKED_AT = 500  # issues whose type and status say which are sampled
 MOST_UNREAD = 20  # sentences that are kept
 STEPS = 5  # of progress
+CHANGE_IT = "Change which issues are imported, in step 7 of the set-up."
 
 
 @runner.handler(JobKind.REHEARSAL)
@@ -56,7 +58,10 @@ class RehearsalRun:
 
     def work(self) -> None:
         connector, project = self.run.connector, self.found.project
-        configured = configured_import(connector, project)
+        try:
+            configured = configured_import(connector, project)
+        except Refused as refused:
+            raise JobFailed(f"{refused} {CHANGE_IT}") from refused
         jira = clients.jira_client(connector, job=self.run.job, on_wait=self.run.waits_for)
         # Whether a token may see these objects says nothing of what the connector needs it for.
         align = clients.align_client(connector, job=self.run.job, on_wait=self.run.waits_for, notes_forbidden=False)
@@ -81,7 +86,7 @@ class RehearsalRun:
         try:
             chosen = self._sample(jira, configured)
         except JqlRefused as refused:
-            raise JobFailed(f"Jira cannot read the condition of the scope. {refused} Change it in step 7.") from refused
+            raise JobFailed(f"Jira cannot read the condition of the scope. {refused} {CHANGE_IT}") from refused
         self.run.progress(f"{counted(len(chosen), 'issue')} of Jira", done=1, total=STEPS)
         by_key = {each.key: each for lot in whole.by_keys(each.key for each in chosen) for each in lot}
         issues = [by_key[each.key] for each in chosen if each.key in by_key]

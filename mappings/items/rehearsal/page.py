@@ -13,6 +13,7 @@ from django.utils.http import urlencode
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
+from alignadmin.errors import Refused
 from connectors.models import Connector, Job, Project
 from mappings.engine.item_differences import RealOutcome, state_words
 from mappings.engine.items import LossCode
@@ -141,7 +142,10 @@ class RehearsalPage:
         """What is configured now is not what it went by."""
         if self.rehearsal is None:
             return False
-        return self.rehearsal.fingerprint != configured_import(self.connector, self.project).fingerprint
+        try:
+            return self.rehearsal.fingerprint != configured_import(self.connector, self.project).fingerprint
+        except Refused:  # of a condition that cannot be asked any more
+            return True
 
     # --- summary ------------------------------------------------------------------------------------------------------
 

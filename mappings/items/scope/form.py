@@ -68,11 +68,13 @@ def seen_in(data: QueryDict) -> dict[str, SeenPart]:
 
 
 def typed_in(data: QueryDict) -> TypedScope:
-    """A browser sends the ends of lines as two signs."""
+    """Of several that have a name, the chosen one counts. A browser sends the ends of lines as two signs."""
     return TypedScope(
         jql=text_in(data, "jql").replace("\r\n", "\n").strip(),
         with_closed=text_in(data, "closed") == "on",
-        landing={part: text_in(data, f"landing-{part}").strip() for part in LANDS},
+        landing={
+            part: text_in(data, f"chosen-{part}").strip() or text_in(data, f"landing-{part}").strip() for part in LANDS
+        },
         follows=frozenset(part for part in PARTS if text_in(data, f"follow-{part}") == "on"),
     )
 

@@ -77,7 +77,7 @@ def _find(client: AlignClient, found: FoundLanding, part: str, text: str) -> Non
         found.problems[part] = f"Jira Align shows no {LANDS[part].lower()} “{text}”. Check the name; case may matter."
     else:
         more = ", or type more of the name" if len(rows) == MOST_SHOWN else ""
-        found.problems[part] = f"{len(rows)} match “{text}”: type the id of one of them{more}."
+        found.problems[part] = f"{len(rows)} match “{text}”: choose one{more}."
         found.choices[part] = [(each["id"], each["name"]) for each in rows]
 
 

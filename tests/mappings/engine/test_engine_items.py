@@ -16,7 +16,7 @@ from mappings.engine.import_scope import Landing
 from mappings.engine.item_prediction import (
     PARENT_FIELDS,
     AlignPartners,
-    AlignUser,
+    AlignPerson,
     AlignUsers,
     CarriedPair,
     ItemRules,
@@ -27,9 +27,9 @@ from mappings.engine.item_values import LARGEST, converted, shown_in_jira
 from mappings.engine.items import IssueFacts, LossCode, PredictedItem
 from mappings.engine.rich_text import rich_text
 
-VERA = AlignUser(id=2, name="Vera Lind", email="vera@acme.test")
+VERA = AlignPerson(id=2, name="Vera Lind", email="vera@acme.test")
 PARTNERS = AlignPartners(
-    users=AlignUsers([VERA, AlignUser(id=3, name="Two Named"), AlignUser(id=4, name="Two Named")]),
+    users=AlignUsers([VERA, AlignPerson(id=3, name="Two Named"), AlignPerson(id=4, name="Two Named")]),
     named={
         "iteration": {"sprint 4": [40], "sprint 5": [50, 51]},
         "releasevehicle": {"1.0": [17], "1.1": [18]},

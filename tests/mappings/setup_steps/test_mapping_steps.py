@@ -20,6 +20,8 @@ from mappings.setup_steps.facts import MappingSetupFacts, TypeCoverage, facts_of
 from mappings.setup_steps.fields_facts import facts_of_fields
 from mappings.setup_steps.fields_rules import fields_step
 from mappings.setup_steps.rules import mapping_steps
+from mappings.setup_steps.scope_facts import ScopeSetupFacts
+from mappings.setup_steps.scope_rules import import_step
 from tests.support.field_helpers import ALIGN, JIRA, row, small
 
 DONE, TO_DO, BROKEN = SetupStepState.DONE, SetupStepState.TO_DO, SetupStepState.BROKEN
@@ -171,3 +173,23 @@ def same_states(connector: Connector) -> dict[str, SetupStepState]:
         with_all, for_states = ([step.state for step in mapping_steps(facts, checks)] for facts in both)
         assert for_states == with_all
     return {step.key: step.state for step in mapping_steps(both[0], known())}
+
+
+@pytest.mark.parametrize(
+    ("told", "state", "said"),
+    [
+        (ScopeSetupFacts(slug="acme"), OPEN, "Not decided yet. Type which ones; saved empty, it is every open issue."),
+        (ScopeSetupFacts(slug="acme", pending=2, projects=1), OPEN, "2 lines of the draft not proposed yet."),
+        (
+            ScopeSetupFacts(slug="acme", is_decided=True, shared="labels = x", own=2, proposal=7, proposer="Eva"),
+            OK,
+            "Shared by all projects: labels = x. 2 projects differ. Proposal 7 by Eva waits for an admin.",
+        ),
+    ],
+)
+def test_what_is_decided_of_an_import_is_told(told: ScopeSetupFacts, state: SetupCheckState, said: str) -> None:
+    step = import_step(told)
+    (check,) = step.checks
+    assert (check.state, check.sentence.endswith(said)) == (state, True)
+    assert step.state is (DONE if state is OK else SetupStepState.OPTIONAL)
+    assert any("for comparison only" in tip for tip in step.tips) is bool(told.carried)

@@ -13,7 +13,7 @@ from django.test import Client
 
 from alignadmin.accounts.models import Person, Role
 from alignadmin.audit.models import Entry
-from connectors.models import Connector, Credential, Project
+from connectors.models import Connector, Credential, CredentialKind, Project
 from mappings.configuration.draft import DraftState
 from mappings.configuration.proposing import approve, propose
 from mappings.engine.import_scope import ImportScope, Landing
@@ -130,6 +130,15 @@ def test_jira_counts_and_shows_some_in_three_requests_at_most(editor: Client, sa
     assert not DraftLine.objects.exists()
 
 
+def test_data_center_is_asked_by_its_own_search(editor: Client, sandbox: RunningSandbox) -> None:
+    sandbox.reset(jira="server")
+    Connector.objects.update(jira_kind="datacenter")
+    Credential.objects.filter(system="jira").update(kind=CredentialKind.JIRA_PASSWORD)
+    sandbox.clear_journal()
+    assert re.search(r" \d+ issues now, 10 of them here", check(editor, "PROJ", jql="issuetype = Story"))
+    assert {each["path"] for each in sandbox.journal(containing="search")} == {"/rest/api/2/search"}
+
+
 def test_without_javascript_check_answers_with_the_whole_form(editor: Client) -> None:
     answer = send(editor, jql="issuetype = Story", check="1")
     assert answer.status_code == 200
@@ -197,9 +206,8 @@ def test_items_land_where_aligns_names_say_and_a_team_of_another_program_is_a_wa
     typed = {"landing_program": str(other["id"]), "landing_team": str(team["id"]), "landing_release": release["title"]}
     answer = send(editor, **typed)
     if answer.status_code == 409:  # several have that name
-        assert "type the id of one of them" in said(answer)
-        typed["landing_release"] = str(release["id"])
-        answer = send(editor, **typed)
+        assert f'name="chosen-release" value="{release["id"]}"' in answer.content.decode()
+        answer = send(editor, **typed, chosen_release=str(release["id"]))
     assert answer.status_code == 303, said(answer)
     page = said(editor.get(ADDRESS))
     assert f"Team {team['name']} does not work for program {other['title']} in Align." in page

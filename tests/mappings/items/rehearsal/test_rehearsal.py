@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from alignadmin.accounts.models import Person, Role
+from alignadmin.accounts.models import Role
 from alignadmin.audit.models import Entry
 from connectors.jobs import runner
-from connectors.models import Connector, FieldRow, Job, JobKind, JobState, Project, System
+from connectors.models import Connector, Job, JobKind, JobState, Project
 from mappings.engine.items import LossCode
-from mappings.items.prediction.asked import configured_import
 from mappings.items.rehearsal.queries import last_rehearsals, was_rehearsed
 from mappings.items.rehearsal.services import KEPT
 from mappings.models import AgreedLine, Rehearsal, Scope
@@ -22,6 +19,7 @@ from mappings.models import Mapping as MappingRow
 from tests.conftest import SignIn
 from tests.support.ours_helpers import kept, team, writes
 from tests.support.people_helpers import said
+from tests.support.rehearsal_helpers import codes, line, page_of, rehearse
 from tests.support.sandbox_fixture import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,29 +28,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def editor(connector: Connector, signed_in: SignIn) -> Client:
     return signed_in(Role.EDITOR)
-
-
-def page_of(key: str) -> str:
-    return f"/connectors/acme/rehearsals/{Project.objects.get(key=key).pk}/"
-
-
-def rehearse(editor: Client, key: str, number: int = 50) -> Rehearsal:
-    answer = editor.post(page_of(key), {"issues": str(number)})
-    assert answer.status_code == 303, said(answer)
-    found = Rehearsal.objects.get(job__state=JobState.QUEUED)
-    assert found.job is not None
-    job = runner.run_now(found.job)
-    assert job.state == JobState.DONE, job.error
-    found.refresh_from_db()
-    return found
-
-
-def line(found: Rehearsal, key: str) -> Any:
-    return found.lines.get(issue_key=key)
-
-
-def codes(found: Rehearsal, key: str) -> set[str]:
-    return {each["code"] for each in line(found, key).losses}
 
 
 def test_issues_of_a_project_of_ours_become_items_and_nothing_is_written(
@@ -82,42 +57,6 @@ def test_issues_of_a_project_of_ours_become_items_and_nothing_is_written(
     assert [each.action for each in entries] == ["rehearsal.started", "rehearsal.finished"]
 
 
-def test_items_that_align_carries_are_found_by_their_keys_and_compared(
-    connector: Connector, sandbox: RunningSandbox, editor: Client
-) -> None:
-    sandbox.clear_journal()
-    found = rehearse(editor, "PAY")
-    assert writes(sandbox) == []
-    assert sum(found.found.values()) == found.issues
-    real = line(found, "PAY-3").real
-    assert (real["outcome"], real["ids"]) == ("differs", [2])
-    reasons = {each["key"]: each["reason"] for each in real["differences"]}
-    assert reasons["description"] in ("other-value", "empty-in-align")
-    assert line(found, "PAY-28").real["outcome"] == "not-found"
-    shown = said(editor.get(f"{page_of('PAY')}?issue=PAY-3"))
-    assert "Differs from the item that Align has" in shown
-    one = said(editor.get(f"{page_of('PAY')}?outcome=not-found"))
-    assert "Show all items" in one
-    assert "PAY-28" in one
-    assert "PAY-3 Story" not in one
-    twin_of = {"title": "Twin", "programId": 11, "featureId": 201, "externalKey": "PAY-3"}
-    twin = sandbox.align("POST", "/stories", json=twin_of)
-    assert twin.status_code < 300, twin.text
-    again = rehearse(editor, "PAY")
-    assert line(again, "PAY-3").real == {"outcome": "twice", "ids": [2, twin.json()["id"]], "differences": []}
-
-
-def test_where_the_site_refuses_to_filter_by_keys_its_items_are_read_once(
-    connector: Connector, sandbox: RunningSandbox, editor: Client
-) -> None:
-    by_keys = rehearse(editor, "PAY")
-    sandbox.faults({"path": "filter=externalKey", "status": 400})
-    sandbox.clear_journal()
-    by_reading = rehearse(editor, "PAY")
-    assert by_reading.found == by_keys.found
-    assert any("programId eq" in str(each["query"]) for each in sandbox.journal(containing="/stories"))
-
-
 def test_a_project_is_rehearsed_once_at_a_time_by_editors_with_a_number_that_fits(
     connector: Connector, editor: Client, signed_in: SignIn
 ) -> None:
@@ -134,6 +73,23 @@ def test_a_project_is_rehearsed_once_at_a_time_by_editors_with_a_number_that_fit
     assert Rehearsal.objects.count() == Job.objects.filter(kind=JobKind.REHEARSAL).count() == 1
     Connector.objects.update(is_active=False)
     assert "deactivated" in said(editor.post(page, {"issues": "5"}))
+
+
+def test_it_takes_the_issues_that_the_scope_names_and_says_where_they_land(
+    connector: Connector, editor: Client
+) -> None:
+    agreed = {"shared:jql": "issuetype = Story OR issuetype = Epic", "shared:landing": {"team": {"id": 7}}}
+    for key, value in agreed.items():
+        AgreedLine.objects.create(connector=connector, subject="scope", key=key, value=value)
+    found = rehearse(editor, "PAY")
+    assert set(found.lines.values_list("type_name", flat=True)) == {"Story", "Epic"}
+    assert {each["name"]: each["shown"] for each in line(found, "PAY-3").fields}["Team"] == "7"
+    AgreedLine.objects.filter(key="shared:jql").update(value="issuetype = (Story")
+    assert "Out of date." in said(editor.get(page_of("PAY")))
+    editor.post(page_of("PAY"), {"issues": "5"})
+    waiting = Rehearsal.objects.latest("pk").job
+    assert waiting is not None
+    assert runner.run_now(waiting).error.startswith("A parenthesis is opened and not closed")
 
 
 def test_it_is_out_of_date_once_what_is_configured_has_changed(connector: Connector, editor: Client) -> None:
@@ -168,35 +124,3 @@ def test_a_condition_that_jira_cannot_read_ends_it_with_jiras_words_and_nothing_
     assert runner.run_now(found.job).state == JobState.FAILED
     assert "Jira cannot read the condition of the scope." in said(editor.get(page_of("PAY")))
     assert not found.lines.exists()
-
-
-def test_rules_come_of_what_is_agreed_in_as_many_queries_however_much_that_is(
-    connector: Connector, admin: Person
-) -> None:
-    project = Project.objects.get(key="PAY")
-    with CaptureQueriesContext(connection) as few:
-        before = configured_import(connector, project)
-    for number in range(40):
-        for system, key in ((System.ALIGN, f"customfield_9{number}"), (System.JIRA, f"customfield_5{number}")):
-            FieldRow.objects.create(
-                connector=connector,
-                system=system,
-                work_item_type="story",
-                key=key,
-                name=f"Field {number}",
-                type="number",
-                is_custom=True,
-            )
-        value = {"jira": f"customfield_5{number}", "direction": "once" if number else "to-jira", "options": []}
-        AgreedLine.objects.create(
-            connector=connector, subject="fields", key=f"story:customfield_9{number}", value=value
-        )
-    FieldRow.objects.filter(key="customfield_57", system=System.JIRA).delete()
-    with CaptureQueriesContext(connection) as many:
-        after = configured_import(connector, project)
-    assert len(many) == len(few)
-    pairs = {each.align: each for each in after.rules.pairs["story"]}
-    assert "customfield_90" not in pairs, "it goes to Jira alone"
-    assert pairs["customfield_91"].direction == "once"
-    assert "is told no more" in pairs["customfield_97"].stopped
-    assert before.fingerprint != after.fingerprint

@@ -1,4 +1,4 @@
-"""An import as plain values: its lines in the order of the hierarchy, what is warned of, its cost and fingerprint. Pure.
+"""An import as plain values: its lines in the order of the hierarchy, warnings, cost and fingerprint. Pure.
 
 Cost: one request for each item that is created or updated, and ceil(creates / 100) for each level to read them back.
 """
@@ -17,6 +17,7 @@ from typing import Any
 from connectors.align.states import ALIGN_STATES
 from connectors.align.terminology import Terminology
 from mappings.engine.hierarchy import DEPTHS
+from mappings.engine.import_scope import Landing
 from mappings.engine.items import Loss, LossCode, PredictedItem
 
 READ_BACK = 100  # items of one request
@@ -79,10 +80,14 @@ def changed_values(values: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[s
     return {key: value for key, value in values.items() if key not in sent or sent[key] != value}
 
 
-def import_warnings(lines: Sequence[PlannedLine], called: Terminology) -> list[str]:
+def import_warnings(lines: Sequence[PlannedLine], landing: Landing, called: Terminology) -> list[str]:
     """What one tick says to have been read."""
     created = Counter(each.item.level for each in lines if each.act == "create")
     found = []
+    if created and landing.program_id is None:
+        found.append(
+            "No program is chosen where new items land, and Align may refuse an item without one. Choose it in step 7."
+        )
     if created:
         what = ", ".join(f"{number:,} {called.name(level)}" for level, number in created.items())
         found.append(

@@ -17,14 +17,27 @@ from mappings.items.importing.entries import batch_record, import_record
 from mappings.items.importing.rules import why_not_imported
 from mappings.models import ImportAct, ImportLine, ImportLineState, ImportRun, ImportState, ItemLink
 
+# After these no item can be there, so nothing has to be looked for by a later import.
+CERTAINLY_NOT_MADE = (ImportLineState.FAILED, ImportLineState.PLANNED)
+
 
 def link_item(line: ImportLine, align_id: int, now: datetime) -> None:
     """In the caller's transaction: this item stands for the issue from now on."""
-    values = {"align_id": align_id, "linked_at": now, "level": line.level, "sent": line.values, "sent_at": now}
+    sent = {**line.values, **_parent_sent(line)}
+    values = {"align_id": align_id, "linked_at": now, "level": line.level, "sent": sent, "sent_at": now}
     names = {"issue_key": line.issue_key, "project_id": line.run.project_id, "run_id": line.run_id}
     ItemLink.objects.update_or_create(
         connector_id=line.run.connector_id, jira_id=line.jira_id, defaults={**values, **names}
     )
+
+
+def _parent_sent(line: ImportLine) -> dict[str, int]:
+    """The item of its parent, as the request held it."""
+    if line.parent_id is None:
+        return {}
+    own = ItemLink.objects.filter(connector_id=line.run.connector_id, jira_id=line.parent_id, align_id__isnull=False)
+    item = own.values_list("align_id", flat=True).first()
+    return {line.parent_field: item} if item is not None else {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,13 +95,18 @@ class ImportJournal:
         with self.commit():
             if state == ImportLineState.DONE and line.act == ImportAct.CREATE and line.align_id is not None:
                 link_item(line, line.align_id, now)
+            elif line.act == ImportAct.CREATE and state in CERTAINLY_NOT_MADE:
+                ItemLink.objects.filter(
+                    connector_id=self.run.connector_id, jira_id=line.jira_id, align_id=None
+                ).delete()
             elif state == ImportLineState.DONE and line.act == ImportAct.UPDATE:
                 self._record_update(line, now)
             line.save(update_fields=["state", "detail", "answered_at", "align_id", "candidates"])
 
     def _record_update(self, line: ImportLine, now: datetime) -> None:
         link = ItemLink.objects.get(connector_id=self.run.connector_id, jira_id=line.jira_id)
-        link.sent, link.sent_at, link.issue_key = {**link.sent, **line.values}, now, line.issue_key
+        link.sent = {**link.sent, **line.values, **_parent_sent(line)}
+        link.sent_at, link.issue_key = now, line.issue_key
         link.save(update_fields=["sent", "sent_at", "issue_key"])
 
     def batch(self, action: str, lines: Sequence[ImportLine]) -> None:
@@ -111,10 +129,13 @@ class ImportJournal:
             said = f"Import {run.pk} was paused. {why}".strip()
             trail.record(import_record("import.paused", self.run, said, actor=self.run.approver))
 
-    def finish(self, requests: int) -> None:
+    def finish(self, requests: int) -> bool:
+        """Whether it is over, or paused; False where a person has put a line back meanwhile, which is sent first."""
         with self.commit() as run:
             if run.state != ImportState.RUNNING:
-                return
+                return True
+            if not run.control and run.lines.filter(state=ImportLineState.PLANNED).exists():
+                return False
             states = list(run.lines.values_list("state", flat=True))
             counts = {state: states.count(state) for state in sorted(set(states))}
             is_cancelled = run.control == "cancel"
@@ -125,3 +146,4 @@ class ImportJournal:
             sentence = f"Import {run.pk} of {self.run.project.key} ended: {words}."
             record = import_record("import.finished", self.run, sentence, actor=self.run.approver, counts=counts)
             trail.record(record)
+        return True

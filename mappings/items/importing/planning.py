@@ -28,6 +28,7 @@ from mappings.engine.import_plan import (
     import_warnings,
     planned_lines,
 )
+from mappings.engine.import_scope import Landing
 from mappings.engine.item_prediction import predict
 from mappings.engine.items import IssueFacts
 from mappings.items.importing.entries import import_record
@@ -72,7 +73,7 @@ class ImportPlanning:
         self.job.progress("what they become", done=3, total=STEPS)
         known = self._known()
         lines = planned_lines([predict(each, rules, above) for each in issues], known)
-        self._keep(lines, known, jira.sent + align.sent)
+        self._keep(lines, known, rules.landing, jira.sent + align.sent)
 
     def _issues(self, reading: IssueReading, configured: ConfiguredImport) -> list[IssueFacts]:
         self.job.progress("which issues there are", done=0, total=STEPS)
@@ -98,8 +99,11 @@ class ImportPlanning:
 
     # --- keeping ------------------------------------------------------------------------------------------------------
 
-    def _keep(self, lines: Sequence[PlannedLine], known: Mapping[int, KnownItem], requests: int) -> None:
-        rows = [_row(self.run, place, line, known.get(line.item.issue.id)) for place, line in enumerate(lines)]
+    def _keep(
+        self, lines: Sequence[PlannedLine], known: Mapping[int, KnownItem], landing: Landing, requests: int
+    ) -> None:
+        items = {jira_id: each.align_id for jira_id, each in known.items() if each.align_id is not None}
+        rows = [_row(self.run, place, line, known.get(line.item.issue.id), items) for place, line in enumerate(lines)]
         facts = [[each.jira_id, each.act, each.level, each.values, each.parent_id] for each in rows]
         with transaction.atomic():
             self.job.assert_lease()
@@ -109,7 +113,7 @@ class ImportPlanning:
             ImportLine.objects.bulk_create(rows, batch_size=ROWS_AT_ONCE)
             run.state, run.planned_at = ImportState.DRAFT, timezone.now()
             run.fingerprint = import_fingerprint(self.run.project.jira_id, facts)
-            run.warnings = import_warnings(lines, self.run.connector.terminology)
+            run.warnings = import_warnings(lines, landing, self.run.connector.terminology)
             run.counts = Counter(code for each in lines for code in {loss.code.value for loss in each.losses})
             run.unread = list(dict.fromkeys(self.unread))[:MOST_UNREAD]
             run.requests = import_cost((each.level, each.act) for each in rows)
@@ -130,13 +134,17 @@ class ImportPlanning:
                 trail.record(import_record("import.failed", self.run, sentence, actor=self.run.author))
 
 
-def _row(run: ImportRun, place: int, line: PlannedLine, known: KnownItem | None) -> ImportLine:
-    issue, parent = line.item.issue, line.item.parent
+def _row(
+    run: ImportRun, place: int, line: PlannedLine, known: KnownItem | None, items: Mapping[int, int]
+) -> ImportLine:
+    issue, parent = line.item.issue, line.item.parent if line.parent_id is not None else None
     act, values = ImportAct(line.act), stored(line.values)
-    detail = line.detail
+    item = items.get(parent.issue_id) if parent else None  # of Align; None: there is none, or it is made by this import
     if act == ImportAct.UPDATE:
+        if parent and item is not None:
+            values[parent.field] = item
         values = changed_values(values, known.sent if known else {})
-        act = ImportAct.UPDATE if values else ImportAct.NOTHING
+        act = ImportAct.UPDATE if values or (parent and item is None) else ImportAct.NOTHING
     is_sent = act in (ImportAct.CREATE, ImportAct.UPDATE)
     # An earlier import has sent it and had no answer: it is looked for first.
     is_lost = act == ImportAct.CREATE and known is not None
@@ -151,11 +159,11 @@ def _row(run: ImportRun, place: int, line: PlannedLine, known: KnownItem | None)
         level=line.item.level,
         act=act,
         values=values,
-        parent_id=line.parent_id if act == ImportAct.CREATE else None,
-        parent_key=parent.issue_key if parent and line.parent_id else "",
-        parent_field=parent.field if parent and line.parent_id else "",
+        parent_id=parent.issue_id if parent and (act == ImportAct.CREATE or item is None) else None,
+        parent_key=parent.issue_key if parent else "",
+        parent_field=parent.field if parent else "",
         losses=[each.sentence for each in line.losses],
-        detail=detail,
+        detail=line.detail,
         align_id=known.align_id if known else None,
         state=ImportLineState.UNKNOWN if is_lost else state,
         sent_at=known.sent_at if known and is_lost else None,

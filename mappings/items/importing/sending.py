@@ -65,20 +65,25 @@ class ImportSending:
         self.align = clients.align_client(
             self.run.connector, job=self.job.job, on_wait=self.job.waits_for, read_only=False
         )
-        try:
-            self._resolve()
-            while self.stop is None and (batch := self._next()):
-                self._send_batch(batch)
-                self._resolve()
-            if self.stop is None:
-                self._read_back()
-        except RemoteError as error:
-            self.stop = str(error)
-        if self.stop is not None:
-            self.journal.pause("" if self.stop == STOPPED else self.stop, self.align.sent)
-        self.journal.finish(self.align.sent)
+        is_over = False
+        while not is_over:
+            try:
+                self._send_all()
+            except RemoteError as error:
+                self.stop = str(error)
+            if self.stop is not None:
+                self.journal.pause("" if self.stop == STOPPED else self.stop, self.align.sent)
+            is_over = self.journal.finish(self.align.sent)
         if self.stop not in (None, STOPPED):
             raise JobFailed(f"{self.stop} {KEPT}")
+
+    def _send_all(self) -> None:
+        self._resolve()
+        while self.stop is None and (batch := self._next()):
+            self._send_batch(batch)
+            self._resolve()
+        if self.stop is None:
+            self._read_back()
 
     @property
     def objects(self) -> ObjectClient:
@@ -120,6 +125,8 @@ class ImportSending:
         if line.parent_id is not None:
             item = parents.get(line.parent_id) or self._items_of([line.parent_id]).get(line.parent_id)
             if item is None:
+                if self._may_still_be_made(line.parent_id):
+                    return False  # the batch ends: what got no answer is looked for first
                 said = f"Its parent {line.parent_key} was not created, so it was not sent. Mend that one, then retry."
                 self.journal.record(line, ImportLineState.FAILED, said)
                 return True
@@ -127,6 +134,7 @@ class ImportSending:
         if why := self.journal.mark_sending(line):
             self.stop = why
             return False
+        self.job.check_cancelled()  # a worker that was frozen until now may have lost the job: it sends nothing
         try:
             align_id = self._request(line, values)
         except (RemoteError, Refused) as error:
@@ -139,6 +147,9 @@ class ImportSending:
             return True
         self.journal.record(line, ImportLineState.DONE, align_id=align_id)
         return True
+
+    def _may_still_be_made(self, issue: int) -> bool:
+        return self.run.lines.filter(jira_id=issue, state__in=[ImportLineState.PLANNED, *UNANSWERED_LINES]).exists()
 
     def _request(self, line: ImportLine, values: dict[str, Any]) -> int | None:
         asked = OBJECTS[line.level]

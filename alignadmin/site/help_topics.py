@@ -81,6 +81,8 @@ OF_PAGES = {
     "connectors/types": "setup#5-hierarchy",
     "connectors/hierarchy": "mapping#hierarchy",
     "connectors/fields": "mapping#fields",
+    "connectors/imports": "mapping#import",
+    "imports": "mapping#import",
     "connectors/rehearsals": "mapping#rehearsal",
     "connectors/import-scope": "mapping#issues-to-import",
     "connectors/draft": "mapping#hierarchy",

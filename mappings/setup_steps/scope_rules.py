@@ -28,7 +28,7 @@ def import_step(facts: ScopeSetupFacts | None) -> SetupStep:
         number=7,
         title="First import",
         why="Which issues of a project of yours are brought to Jira Align, and where their items land.",
-        leads_to="The import itself comes later: until then nothing is created in Jira Align.",
+        leads_to="An import makes items in Jira Align of issues of a project that is ours, once an admin approves it.",
         state=SetupStepState.DONE if is_done else SetupStepState.OPTIONAL,
         checks=checks,
         tips=(
@@ -36,7 +36,7 @@ def import_step(facts: ScopeSetupFacts | None) -> SetupStep:
             "Items can be moved to another program, program increment or team later without losing their link.",
             *_carried(facts),
         ),
-        links=(_place(facts),) if facts else (),
+        links=tuple(_places(facts)) if facts else (),
     )
 
 
@@ -51,6 +51,8 @@ def _carried(facts: ScopeSetupFacts | None) -> Iterator[str]:
 def _checks(facts: ScopeSetupFacts) -> Iterator[SetupCheck]:
     """In the order in which they are done."""
     yield _decided(facts)
+    yield _rehearsed(facts)
+    yield _imported(facts)
 
 
 def _decided(facts: ScopeSetupFacts) -> SetupCheck:
@@ -70,6 +72,54 @@ def _decided(facts: ScopeSetupFacts) -> SetupCheck:
         sentence=said,
         serves=SERVES,
         mend=_place(facts).place,
+    )
+
+
+def _rehearsed(facts: ScopeSetupFacts) -> SetupCheck:
+    state, said = SetupCheckState.OK, "What issues become in Jira Align was worked out, and nothing of it was written."
+    if facts.unrehearsed:
+        what = counted(facts.unrehearsed, "project of ours was", "projects of ours were")
+        state, said = SetupCheckState.OPEN, f"{what} not rehearsed yet."
+    elif not facts.is_rehearsed:
+        state, said = SetupCheckState.OPEN, "No project was rehearsed yet. It writes nothing."
+    return SetupCheck(
+        id="import-rehearsed",
+        label="The import was rehearsed",
+        state=state,
+        sentence=said,
+        serves=SERVES,
+        mend=SetupPlace(page="rehearsals", of=(facts.slug,)),
+    )
+
+
+def _imported(facts: ScopeSetupFacts) -> SetupCheck:
+    state, said = SetupCheckState.OK, "An import of each project of ours has ended."
+    if not facts.ours:
+        state, said = SetupCheckState.NOT_NEEDED, "No project is ours: Align’s connector makes the items of its own."
+    elif facts.unimported:
+        what = counted(facts.unimported, "project of ours was", "projects of ours were")
+        state, said = SetupCheckState.OPEN, f"{what} not imported yet."
+    return SetupCheck(
+        id="import-done",
+        label="Projects of ours were imported",
+        state=state,
+        sentence=said,
+        serves=SERVES,
+        mend=SetupPlace(page="imports", of=(facts.slug,)),
+    )
+
+
+def _places(facts: ScopeSetupFacts) -> Iterator[SetupLink]:
+    yield _place(facts)
+    yield SetupLink(
+        label="Rehearsals",
+        place=SetupPlace(page="rehearsals", of=(facts.slug,)),
+        sentence="what issues become, without writing anything",
+    )
+    yield SetupLink(
+        label="Imports",
+        place=SetupPlace(page="imports", of=(facts.slug,)),
+        sentence="of projects that are ours, planned and approved",
     )
 
 

@@ -96,6 +96,8 @@ PAGES = {
     "fields": "/connectors/{slug}/fields/?type=feature",
     "fields of defects": "/connectors/{slug}/fields/?type=defect&q=customfield",
     "one field": "/connectors/{slug}/fields/pair/?type=feature&field=customfield_91301",
+    "imports": "/connectors/{slug}/imports/",
+    "import": "/imports/{import}/",
     "rehearsals": "/connectors/{slug}/rehearsals/",
     "rehearsals, none fits": "/connectors/{slug}/rehearsals/?q=no-such-project",
     "rehearsal": "/connectors/{slug}/rehearsals/{project}/",
@@ -233,6 +235,7 @@ def furnish(site: Site) -> Iterator[Furnished]:
         pack_of(own)
         fields_of(own)
         rehearsal_of(own)
+        planned = import_of(own)
         yield Furnished(
             own=own,
             numbers={
@@ -243,6 +246,7 @@ def furnish(site: Site) -> Iterator[Furnished]:
                 "run": run_of(own),
                 "job": job_of(own),
                 "project": project_of(own),
+                "import": planned,
                 "rows": rows_of(own),
                 "question": question_of(own),
                 "case": case_of(own),
@@ -266,8 +270,22 @@ def rehearsal_of(own: Own) -> None:
     own.wait_until_idle()
 
 
-def project_of(own: Own) -> int:
-    found = own.get(f"/api/v1/projects/?connector={own.slug}&key=PAY").json()["results"]
+def import_of(own: Own) -> int:
+    """One that waits for its approval, of a project that was taken over."""
+    own.sandbox.edit("set_project", key="LAB", in_align=False)
+    assert own.post(f"{own.page}refresh/", {}).status_code == 200
+    own.wait_until_idle()
+    lab = project_of(own, "LAB")
+    assert own.post(f"{own.page}set-up/projects/scope/", {"ticked": lab, "choice": "in"}).status_code == 200
+    taken = {"do": "take", "project": lab, "reason": "Its team leaves Align", "confirm": "LAB"}
+    assert own.post(f"{own.page}set-up/projects/ours/", taken).status_code == 200
+    run = own.post(f"{own.page}imports/", {"project": lab, "reason": "The team moves to Align"}).url
+    own.wait_until_idle()
+    return int(run.rstrip("/").rsplit("/", 1)[1])
+
+
+def project_of(own: Own, key: str = "PAY") -> int:
+    found = own.get(f"/api/v1/projects/?connector={own.slug}&key={key}").json()["results"]
     return int(found[0]["id"])
 
 
@@ -414,6 +432,7 @@ def test_every_page_of_the_product_is_among_them() -> None:
         "mfa_login_webauthn",
         "history-pack-file",
         "explorer-file",
+        "import-report",
         "mfa_download_recovery_codes",
         "configuration-proposal",  # in the journeys that propose a hierarchy, and fields
         "webhook-by-hand",  # of one that is set up: in the journey that sets one up

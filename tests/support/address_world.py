@@ -32,7 +32,7 @@ from connectors.jobs import runner
 from connectors.models import Case, Every, HistoryRow, Intake, JobKind, Project, System
 from connectors.ports.audited import context_of
 from mappings.hierarchy.subject import HIERARCHY
-from mappings.models import Change, ConfigurationProposal, Mapping, Plan, Scope
+from mappings.models import Change, ConfigurationProposal, ImportRun, Mapping, Plan, Scope
 from tests.support import factories
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -149,6 +149,9 @@ def world(db: None, people: dict[Role, Person]) -> World:
     run = queries.run(connector, query, actor=people[Role.ADMIN])
     of_mapping = {"mapping": mapping.pk, "seen": ""}
     project = Project.objects.create(connector=connector, jira_id=1, key="PROJ")
+    planned = ImportRun.objects.create(
+        connector=connector, project=project, author=people[Role.EDITOR], reason="Moves", created_at=timezone.now()
+    )
     return World(
         parameters={
             "slug": connector.slug,
@@ -161,6 +164,7 @@ def world(db: None, people: dict[Role, Person]) -> World:
             "rehearsal.project": project.pk,
             **{f"{name}.pk": people[Role.VIEWER].pk for name in ADDRESSES if name.startswith("person")},
             **{f"{name}.pk": proposal.pk for name in ADDRESSES if name.startswith("configuration-")},
+            **{f"{name}.pk": planned.pk for name in ADDRESSES if name.startswith("import-")},
             "subject": HIERARCHY.code,
             "address": "x" * 64,
             "webhook-body.pk": factories.inbox_delivery(connector).pk,

@@ -75,7 +75,7 @@ class CountedState:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShownLine:
+class ShownImportLine:
     row: ImportLine
     level: str
     style: str
@@ -187,10 +187,10 @@ class ImportPage:
         return Paginator(rows, PER_PAGE).get_page(self.asked.get("page"))
 
     @property
-    def lines(self) -> list[ShownLine]:
+    def lines(self) -> list[ShownImportLine]:
         called = self.connector.terminology
         return [
-            ShownLine(
+            ShownImportLine(
                 row=each,
                 level=called.name(each.level) if each.level else "",
                 style=STYLES.get(ImportLineState(each.state), ""),

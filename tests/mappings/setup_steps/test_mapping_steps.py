@@ -176,6 +176,24 @@ def same_states(connector: Connector) -> dict[str, SetupStepState]:
 
 
 @pytest.mark.parametrize(
+    ("told", "states"),
+    [
+        ({}, [OK, SetupCheckState.OPEN, SetupCheckState.NOT_NEEDED]),
+        ({"is_rehearsed": True}, [OK, OK, SetupCheckState.NOT_NEEDED]),
+        ({"is_rehearsed": True, "ours": 2, "unrehearsed": 1, "unimported": 2}, [OK, *[SetupCheckState.OPEN] * 2]),
+        ({"is_rehearsed": True, "ours": 2}, [OK, OK, OK]),
+    ],
+)
+def test_a_rehearsal_and_an_import_of_each_project_of_ours_are_asked_for(
+    told: dict[str, int], states: list[SetupCheckState]
+) -> None:
+    step = import_step(ScopeSetupFacts(slug="acme", is_decided=True, projects=3, **told))  # type: ignore[arg-type]
+    assert [each.state for each in step.checks] == states
+    is_done = SetupCheckState.OPEN not in states
+    assert step.state is (DONE if is_done else SetupStepState.OPTIONAL)
+
+
+@pytest.mark.parametrize(
     ("told", "state", "said"),
     [
         (ScopeSetupFacts(slug="acme"), OPEN, "Not decided yet. Type which ones; saved empty, it is every open issue."),
@@ -189,7 +207,7 @@ def same_states(connector: Connector) -> dict[str, SetupStepState]:
 )
 def test_what_is_decided_of_an_import_is_told(told: ScopeSetupFacts, state: SetupCheckState, said: str) -> None:
     step = import_step(told)
-    (check,) = step.checks
+    check = step.checks[0]
     assert (check.state, check.sentence.endswith(said)) == (state, True)
-    assert step.state is (DONE if state is OK else SetupStepState.OPTIONAL)
+    assert step.state is SetupStepState.OPTIONAL, "nothing was rehearsed"
     assert any("for comparison only" in tip for tip in step.tips) is bool(told.carried)

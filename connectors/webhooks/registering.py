@@ -6,6 +6,9 @@ before it is sent again, so there is never a second one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+
 from django.db import transaction
 
 from alignadmin.http.errors import BadRequest, NotFound, OutcomeUnknown, RemoteError
@@ -25,8 +28,9 @@ LABEL = "alignadmin-canary"
 
 
 def register(run: Run) -> None:
-    """1. What stands in Jira under our address is deleted: it has an older secret or scope. 2. The new one is sent.
-    3. Without an answer it is looked for; found or not, that is what is stored.
+    """1. What stands in Jira under our address is looked up: it has an older secret or scope, and goes on delivering.
+    2. The new one is sent, and looked for without an answer; found or not, that is what is stored. 3. The older ones
+    are deleted, so that no change between the two is missed.
     """
     webhook = Webhook.objects.select_related("connector").get(connector=run.connector)
     if webhook.registration != Registration.SENDING or webhook.ended_at is not None:  # stored by a worker since killed
@@ -36,12 +40,15 @@ def register(run: Run) -> None:
     url = public_address(held[WebhookSecretKind.ADDRESS])
     try:
         run.progress("looking for an earlier registration")
-        for each in _ours(jira, url):
-            jira.delete_webhook(each.id)
+        before = [each.id for each in _ours(jira, url)]
+    except RemoteError as error:
+        _store(run, webhook, Registration.FAILED, error.sentence)
+        raise
+    try:
         run.progress("registering the webhook in Jira")
-        made = _registered(jira, webhook, url, held.get(WebhookSecretKind.CURRENT, ""))
+        made = _registered_beside(jira, webhook, url, held.get(WebhookSecretKind.CURRENT, ""), before)
     except OutcomeUnknown as unknown:
-        found = _look_again(jira, url)
+        found = _look_again(jira, url, before)
         if found is None:
             _store(run, webhook, Registration.UNKNOWN, str(unknown))
             raise JobFailed(str(unknown)) from unknown
@@ -51,6 +58,26 @@ def register(run: Run) -> None:
         raise
     webhook.jira_id = made.id
     _store(run, webhook, Registration.REGISTERED, "")
+    run.progress("deleting the earlier registration")
+    _delete(jira, before)
+
+
+def _registered_beside(jira: JiraWriter, webhook: Webhook, url: str, secret: str, before: Sequence[int]) -> JiraWebhook:
+    """A Jira that takes no second one of an address has the older ones deleted first."""
+    try:
+        return _registered(jira, webhook, url, secret)
+    except BadRequest:
+        if not before:
+            raise
+    _delete(jira, before)
+    return _registered(jira, webhook, url, secret)
+
+
+def _delete(jira: JiraWriter, ids: Sequence[int]) -> None:
+    """Those that are gone already are as good as deleted."""
+    for each in ids:
+        with suppress(NotFound):
+            jira.delete_webhook(each)
 
 
 def _registered(jira: JiraWriter, webhook: Webhook, url: str, secret: str) -> JiraWebhook:
@@ -70,9 +97,9 @@ def _ours(jira: JiraClient, url: str) -> list[JiraWebhook]:
     return [each for each in jira.webhooks() if each.url == url]
 
 
-def _look_again(jira: JiraClient, url: str) -> JiraWebhook | None:
+def _look_again(jira: JiraClient, url: str, before: Sequence[int]) -> JiraWebhook | None:
     try:
-        return next(iter(_ours(jira, url)), None)
+        return next((each for each in _ours(jira, url) if each.id not in before), None)
     except RemoteError:
         return None
 

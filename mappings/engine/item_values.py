@@ -94,9 +94,9 @@ def _within(pair: CarriedPair, text: str, shown: str) -> Converted:
 
 
 def _number(pair: CarriedPair, value: Any, partners: AlignPartners) -> Converted | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if abs(value) > LARGEST:
+    if not -LARGEST <= value <= LARGEST or math.isnan(value):
         return None
     if value == int(value):
         return Converted(value=int(value), shown=f"{int(value):,}")

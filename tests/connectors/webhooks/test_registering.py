@@ -164,8 +164,11 @@ def test_data_center_signs_from_10_on_and_before_it_the_address_alone_is_compare
 
 def test_a_new_secret_is_registered_and_what_was_under_way_is_taken(registered: Bridge, admin: Person) -> None:
     registered.hooked.make()
+    registered.hooked.sandbox.clear_journal()
     services.change_secret(registered.hooked.webhook, actor=admin)
     run_due()
+    asked = [each["method"] for each in registered.hooked.sandbox.journal(containing="/webhook")]
+    assert [each for each in asked if each != "GET"] == ["POST", "DELETE"], "at no moment nothing is registered"
     registered.hooked.make()
     assert registered.hand_on(2) == [200, 200]
     assert len(in_jira(registered)) == 1

@@ -38,6 +38,7 @@ class ImportRun(models.Model):
     reason = models.TextField()
     ticket = models.CharField(max_length=100, blank=True)
     fingerprint = models.CharField(max_length=64, blank=True)
+    configured = models.CharField(max_length=64, blank=True)  # fingerprint of the scope and the rules it went by
     warnings = models.JSONField(default=list, blank=True)
     counts = models.JSONField(default=dict, blank=True)
     unread = models.JSONField(default=list, blank=True)
@@ -132,7 +133,8 @@ class ImportLine(models.Model):
 class ItemLink(models.Model):
     """Which item of Align stands for an issue of Jira: the row is there before the item's creation is sent.
 
-    `align_id` is null while no answer to that is known. `sent`: what was sent last, by Align's field; with it a later
+    `align_id` is null while no answer to that is known. `sent`: what left last, by Align's field, the parent's item
+    among it: by that one is looked for, and a later import knows what has changed.
     """
 
     connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="item_links")
@@ -145,6 +147,8 @@ class ItemLink(models.Model):
     sent_at = models.DateTimeField()
     linked_at = models.DateTimeField(null=True, blank=True)
     run = models.ForeignKey(ImportRun, null=True, on_delete=models.SET_NULL, related_name="links")
+
+    objects = LockableQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -14,30 +15,31 @@ from alignadmin.audit import trail
 from connectors.jobs.runner import Run
 from connectors.models import Project
 from mappings.items.importing.entries import batch_record, import_record
-from mappings.items.importing.rules import why_not_imported
+from mappings.items.importing.rules import why_connector_waits, why_not_imported
 from mappings.models import ImportAct, ImportLine, ImportLineState, ImportRun, ImportState, ItemLink
 
+STOPPED = "stopped"  # by a person
 # After these no item can be there, so nothing has to be looked for by a later import.
 CERTAINLY_NOT_MADE = (ImportLineState.FAILED, ImportLineState.PLANNED)
 
 
+class LineOvertaken(Exception):
+    """Another import has had to do with this item since this one was planned; nothing was marked. Words for people."""
+
+
 def link_item(line: ImportLine, align_id: int, now: datetime) -> None:
-    """In the caller's transaction: this item stands for the issue from now on."""
-    sent = {**line.values, **_parent_sent(line)}
-    values = {"align_id": align_id, "linked_at": now, "level": line.level, "sent": sent, "sent_at": now}
-    names = {"issue_key": line.issue_key, "project_id": line.run.project_id, "run_id": line.run_id}
-    ItemLink.objects.update_or_create(
-        connector_id=line.run.connector_id, jira_id=line.jira_id, defaults={**values, **names}
-    )
+    """In the caller's transaction: this item stands for the issue from now on, as it was made by the request that left.
 
-
-def _parent_sent(line: ImportLine) -> dict[str, int]:
-    """The item of its parent, as the request held it."""
-    if line.parent_id is None:
-        return {}
-    own = ItemLink.objects.filter(connector_id=line.run.connector_id, jira_id=line.parent_id, align_id__isnull=False)
-    item = own.values_list("align_id", flat=True).first()
-    return {line.parent_field: item} if item is not None else {}
+    Raises LineOvertaken where it stands for another issue, or the issue has another item.
+    """
+    link = ItemLink.objects.locked().get(connector_id=line.run.connector_id, jira_id=line.jira_id)
+    if link.align_id is not None and link.align_id != align_id:
+        raise LineOvertaken(f"Item {link.align_id} stands for {line.issue_key} already.")
+    others = ItemLink.objects.filter(connector_id=link.connector_id, level=link.level, align_id=align_id)
+    if other := others.exclude(pk=link.pk).first():
+        raise LineOvertaken(f"Item {align_id} stands for {other.issue_key} already.")
+    link.align_id, link.linked_at, link.issue_key = align_id, now, line.issue_key
+    link.save(update_fields=["align_id", "linked_at", "issue_key"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,38 +54,52 @@ class ImportJournal:
         """One transaction with the import's row locked. Raises LeaseLost once another worker has the job."""
         with transaction.atomic():
             self.job.assert_lease()
-            yield ImportRun.objects.locked().get(pk=self.run.pk)
+            yield ImportRun.objects.locked().select_related("connector").get(pk=self.run.pk)
 
     def why_not_sent(self, run: ImportRun) -> str:
         """Within `commit`, whose lock of the project's row keeps a reading from making it Align's in between."""
         if run.state != ImportState.RUNNING or run.control:
-            return "stopped"
+            return STOPPED
+        if why := why_connector_waits(run.connector):
+            return why
         rows = Project.objects.select_for_update(no_key=True, of=("self",))
         return why_not_imported(rows.get(pk=run.project_id))
 
-    def mark_sending(self, line: ImportLine) -> str:
-        """Before it leaves. Empty where it may; else why not, and nothing was marked."""
+    def mark_sending(self, line: ImportLine, values: Mapping[str, Any]) -> str:
+        """Before it leaves. Empty where it may; else why nothing more may, and nothing was marked.
+
+        `values`: of the request, as they are stored, with the parent. Raises LineOvertaken.
+        """
         now = timezone.now()
         with self.commit() as run:
             if why := self.why_not_sent(run):
                 return why
+            link = ItemLink.objects.locked().filter(connector_id=run.connector_id, jira_id=line.jira_id).first()
+            self._refuse_overtaken(run, line, link)
             own = ImportLine.objects.filter(pk=line.pk, state=ImportLineState.PLANNED)
             if not own.update(state=ImportLineState.SENDING, sent_at=now, sends=line.sends + 1):
-                return "stopped"
+                return STOPPED
             if line.act == ImportAct.CREATE:
-                ItemLink.objects.get_or_create(
-                    connector_id=run.connector_id,
-                    jira_id=line.jira_id,
-                    defaults={
-                        "issue_key": line.issue_key,
-                        "project_id": run.project_id,
-                        "level": line.level,
-                        "sent_at": now,
-                        "run_id": run.pk,
-                    },
-                )
+                self._mark_link(link, line, values, now)
         line.state, line.sent_at, line.sends = ImportLineState.SENDING, now, line.sends + 1
         return ""
+
+    def _refuse_overtaken(self, run: ImportRun, line: ImportLine, link: ItemLink | None) -> None:
+        if line.act == ImportAct.CREATE and link is not None and link.align_id is not None:
+            raise LineOvertaken("It has an item since this import was planned. Plan another one to update it.")
+        if line.act != ImportAct.UPDATE:
+            return
+        if link is None or link.align_id != line.align_id:
+            raise LineOvertaken("It has another item since this import was planned. Plan another one.")
+        if run.planned_at is not None and link.sent_at > run.planned_at:
+            raise LineOvertaken("A later import has updated it. Plan another one.")
+
+    def _mark_link(self, link: ItemLink | None, line: ImportLine, values: Mapping[str, Any], now: datetime) -> None:
+        """What leaves is kept with it: by that it is looked for where no answer comes, also by a later import."""
+        made = link or ItemLink(connector_id=self.run.connector_id, jira_id=line.jira_id)
+        made.issue_key, made.level, made.sent, made.sent_at = line.issue_key, line.level, dict(values), now
+        made.project_id, made.run_id = self.run.project_id, self.run.pk
+        made.save()
 
     def record(
         self, line: ImportLine, state: ImportLineState, detail: str = "", *, align_id: int | None = None
@@ -105,9 +121,17 @@ class ImportJournal:
 
     def _record_update(self, line: ImportLine, now: datetime) -> None:
         link = ItemLink.objects.get(connector_id=self.run.connector_id, jira_id=line.jira_id)
-        link.sent = {**link.sent, **line.values, **_parent_sent(line)}
+        link.sent = {**link.sent, **line.values, **self._parent_sent(line)}
         link.sent_at, link.issue_key = now, line.issue_key
         link.save(update_fields=["sent", "sent_at", "issue_key"])
+
+    def _parent_sent(self, line: ImportLine) -> dict[str, int]:
+        """The item of its parent, as the request of an update held it."""
+        if line.parent_id is None:
+            return {}
+        own = ItemLink.objects.filter(connector_id=self.run.connector_id, jira_id=line.parent_id)
+        item = own.values_list("align_id", flat=True).first()
+        return {line.parent_field: item} if item is not None else {}
 
     def batch(self, action: str, lines: Sequence[ImportLine]) -> None:
         with self.commit():
@@ -129,13 +153,27 @@ class ImportJournal:
             said = f"Import {run.pk} was paused. {why}".strip()
             trail.record(import_record("import.paused", self.run, said, actor=self.run.approver))
 
+    def break_off(self, why: str) -> None:
+        """After an error that has no words: it is paused, or where it was being planned has failed."""
+        with self.commit() as run:
+            if run.state == ImportState.PLANNING:
+                run.state, run.error, run.finished_at = ImportState.FAILED, why, timezone.now()
+            elif run.state == ImportState.RUNNING:
+                run.state, run.control, run.error = ImportState.PAUSED, "", why
+            else:
+                return
+            run.save(update_fields=["state", "control", "error", "finished_at"])
+            said = f"Import {run.pk} broke off. {why}"
+            trail.record(import_record("import.paused", self.run, said, actor=self.run.approver or self.run.author))
+
     def finish(self, requests: int) -> bool:
         """Whether it is over, or paused; False where a person has put a line back meanwhile, which is sent first."""
         with self.commit() as run:
             if run.state != ImportState.RUNNING:
                 return True
-            if not run.control and run.lines.filter(state=ImportLineState.PLANNED).exists():
+            if run.control != "cancel" and run.lines.filter(state=ImportLineState.PLANNED).exists():
                 return False
+            run.lines.filter(state=ImportLineState.PLANNED).update(state=ImportLineState.CANCELLED)
             states = list(run.lines.values_list("state", flat=True))
             counts = {state: states.count(state) for state in sorted(set(states))}
             is_cancelled = run.control == "cancel"

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from alignadmin.audit import trail
-from alignadmin.errors import Refused
+from alignadmin.errors import Refused, SealError
 from alignadmin.http.errors import RemoteError
 from alignadmin.text import counted
 from connectors.credentials import clients
@@ -28,7 +28,6 @@ from mappings.engine.import_plan import (
     import_warnings,
     planned_lines,
 )
-from mappings.engine.import_scope import Landing
 from mappings.engine.item_prediction import predict
 from mappings.engine.items import IssueFacts
 from mappings.items.importing.entries import import_record
@@ -54,7 +53,7 @@ class ImportPlanning:
         """Its end is kept in any case: an import that could not be planned says why."""
         try:
             self._plan()
-        except (RemoteError, Refused, JobFailed) as error:
+        except (RemoteError, SealError, Refused, JobFailed) as error:
             self._fail(str(error))
             raise JobFailed(str(error)) from error
 
@@ -73,7 +72,7 @@ class ImportPlanning:
         self.job.progress("what they become", done=3, total=STEPS)
         known = self._known()
         lines = planned_lines([predict(each, rules, above) for each in issues], known)
-        self._keep(lines, known, rules.landing, jira.sent + align.sent)
+        self._keep(lines, known, configured, jira.sent + align.sent)
 
     def _issues(self, reading: IssueReading, configured: ConfiguredImport) -> list[IssueFacts]:
         self.job.progress("which issues there are", done=0, total=STEPS)
@@ -100,7 +99,7 @@ class ImportPlanning:
     # --- keeping ------------------------------------------------------------------------------------------------------
 
     def _keep(
-        self, lines: Sequence[PlannedLine], known: Mapping[int, KnownItem], landing: Landing, requests: int
+        self, lines: Sequence[PlannedLine], known: Mapping[int, KnownItem], configured: ConfiguredImport, requests: int
     ) -> None:
         items = {jira_id: each.align_id for jira_id, each in known.items() if each.align_id is not None}
         rows = [_row(self.run, place, line, known.get(line.item.issue.id), items) for place, line in enumerate(lines)]
@@ -113,9 +112,10 @@ class ImportPlanning:
             ImportLine.objects.bulk_create(rows, batch_size=ROWS_AT_ONCE)
             run.state, run.planned_at = ImportState.DRAFT, timezone.now()
             run.fingerprint = import_fingerprint(self.run.project.jira_id, facts)
-            run.warnings = import_warnings(lines, landing, self.run.connector.terminology)
+            run.warnings = import_warnings(lines, configured.rules.landing, self.run.connector.terminology)
             run.counts = Counter(code for each in lines for code in {loss.code.value for loss in each.losses})
             run.unread = list(dict.fromkeys(self.unread))[:MOST_UNREAD]
+            run.configured = configured.fingerprint
             run.requests = import_cost((each.level, each.act) for each in rows)
             run.sent_requests = requests
             run.save()

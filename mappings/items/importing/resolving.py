@@ -7,7 +7,6 @@ title and time among those that stand for no issue yet. Two that may be it wait 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,11 +19,12 @@ from alignadmin.text import counted
 from connectors.align.object_client import ObjectClient
 from connectors.align.query import Q, query_of
 from connectors.jobs.runner import Run
-from mappings.items.importing.journal import ImportJournal
+from mappings.engine.item_prediction import PARENT_FIELDS
+from mappings.items.importing.journal import ImportJournal, LineOvertaken
 from mappings.models import ImportAct, ImportLine, ImportLineState, ItemLink
 
 CLOCKS_DIFFER = timedelta(minutes=5)  # Align's and ours
-MOST_CANDIDATES = 50
+PARENTS = frozenset(PARENT_FIELDS.values())
 MOST_SENDS = 3
 NO_ANSWER = "No answer came, and Align has no such item: "
 
@@ -38,13 +38,17 @@ class Resolving:
     def work(self, lines: Sequence[ImportLine]) -> None:
         """Once their requests can have no effect any more. Raises RemoteError where Align cannot be read."""
         self._wait_out(lines)
-        alike = Counter((each.level, _title(each)) for each in lines if each.act == ImportAct.CREATE)
         for line in lines:
             self.job.progress(f"looking for {line.issue_key}")
+            link = ItemLink.objects.filter(connector_id=self.journal.run.connector_id, jira_id=line.jira_id).first()
             if line.act == ImportAct.UPDATE:
-                self._again(line)  # the same values once more change nothing else
+                self._update_again(line)
+            elif link is None:
+                self._again(line)  # nothing has left
+            elif link.align_id is not None:
+                self.journal.record(line, ImportLineState.DONE, "Its item was found meanwhile.", align_id=link.align_id)
             else:
-                self._find(line, is_only=alike[line.level, _title(line)] == 1)
+                self._find(line, link)
 
     def _wait_out(self, lines: Sequence[ImportLine]) -> None:
         last = max((each.sent_at for each in lines if each.sent_at), default=timezone.now())
@@ -53,11 +57,12 @@ class Resolving:
             self.job.waits_for(f"a request without an answer may still take effect: {seconds:.0f} s")
             time.sleep(min(1.0, seconds))
 
-    def _find(self, line: ImportLine, *, is_only: bool) -> None:
-        """`is_only`: no other line that is looked for goes by the same title."""
-        found, is_dated = self._candidates(line)
-        if len(found) == 1 and is_only and is_dated:
-            self.journal.record(line, ImportLineState.DONE, "Its answer was lost; it was found.", align_id=found[0])
+    def _find(self, line: ImportLine, link: ItemLink) -> None:
+        """By what left, whatever the issue is called now: what has changed since is for the next import."""
+        found, is_dated = self._candidates(line, link)
+        if len(found) == 1 and is_dated and not self._has_twin(link):
+            said = "Its answer was lost; it was found. What has changed since it was sent is for the next import."
+            self._take(line, found[0], said)
         elif found:
             line.candidates = found
             said = f"No answer came, and {counted(len(found), 'item')} may be it: choose."
@@ -65,43 +70,54 @@ class Resolving:
         else:
             self._again(line)
 
+    def _take(self, line: ImportLine, item: int, said: str) -> None:
+        try:
+            self.journal.record(line, ImportLineState.DONE, said, align_id=item)
+        except LineOvertaken:  # another import of this connector was first
+            line.align_id, line.candidates = None, [item]
+            self.journal.record(line, ImportLineState.WAITING, "No answer came, and 1 item may be it: choose.")
+
+    def _has_twin(self, link: ItemLink) -> bool:
+        """Whether another item without an answer goes by the same title."""
+        others = ItemLink.objects.filter(connector_id=link.connector_id, level=link.level, align_id=None)
+        return any(
+            sent.get("title") == link.sent.get("title")
+            for sent in others.exclude(pk=link.pk).values_list("sent", flat=True)
+        )
+
+    def _update_again(self, line: ImportLine) -> None:
+        """The same values once more change nothing else."""
+        if line.sends < MOST_SENDS:
+            self.journal.record(line, ImportLineState.PLANNED, "No answer came: it is sent again.")
+        else:
+            said = f"No answer came, though it was sent {line.sends} times. Look at item {line.align_id} in Align."
+            self.journal.record(line, ImportLineState.FAILED, said)
+
     def _again(self, line: ImportLine) -> None:
         if line.sends < MOST_SENDS:
             self.journal.record(line, ImportLineState.PLANNED, f"{NO_ANSWER}it is sent again.")
         else:
             self.journal.record(line, ImportLineState.FAILED, f"{NO_ANSWER}it was sent {line.sends} times.")
 
-    def _candidates(self, line: ImportLine) -> tuple[list[int], bool]:
+    def _candidates(self, line: ImportLine, link: ItemLink) -> tuple[list[int], bool]:
         """Their ids, and whether Align told of each when it was made."""
-        query = query_of(line.level).where(Q("title").eq(_title(line))).top(MOST_CANDIDATES)
-        parent = self._parent_of(line)
+        query = query_of(link.level).where(Q("title").eq(str(link.sent.get("title", line.title))))
+        parents = {name: item for name, item in link.sent.items() if name in PARENTS}
         rows = [
             each
             for each in self.objects.rows(query)
-            if _is_of_then(each, line) and (not line.parent_field or each.get(line.parent_field, parent) == parent)
+            if _is_of_then(each, link) and all(each.get(name, item) == item for name, item in parents.items())
         ]
         ids = [each["id"] for each in rows if type(each.get("id")) is int]
-        taken = ItemLink.objects.filter(
-            connector_id=self.journal.run.connector_id, level=line.level, align_id__in=ids
-        ).values_list("align_id", flat=True)
-        free = set(ids) - set(taken)
+        taken = ItemLink.objects.filter(connector_id=link.connector_id, level=link.level, align_id__in=ids)
+        free = set(ids) - set(taken.values_list("align_id", flat=True))
         return sorted(free), all(_made_at(each) is not None for each in rows if each.get("id") in free)
 
-    def _parent_of(self, line: ImportLine) -> int | None:
-        if line.parent_id is None:
-            return None
-        own = ItemLink.objects.filter(connector_id=self.journal.run.connector_id, jira_id=line.parent_id)
-        return own.values_list("align_id", flat=True).first()
 
-
-def _title(line: ImportLine) -> str:
-    return str(line.values.get("title", line.title))
-
-
-def _is_of_then(row: dict[str, Any], line: ImportLine) -> bool:
+def _is_of_then(row: dict[str, Any], link: ItemLink) -> bool:
     """Made since it was sent, as far as Align tells."""
     made = _made_at(row)
-    return made is None or line.sent_at is None or made >= line.sent_at - CLOCKS_DIFFER
+    return made is None or made >= link.sent_at - CLOCKS_DIFFER
 
 
 def _made_at(row: dict[str, Any]) -> datetime | None:

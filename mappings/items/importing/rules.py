@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from connectors.models import Carried, Project
+from connectors.models import Carried, Connector, Project
 
 ALIGN_CARRIES = "Align's connector carries {key}, or may carry it: its items are Align's to move, so none is written."
+
+
+def why_connector_waits(connector: Connector) -> str:
+    """By its row as it is now; empty where something may be sent for it."""
+    if connector.disconnected_at is not None:
+        return "The connector was disconnected."
+    if not connector.is_active:
+        return "The connector is deactivated."
+    if connector.maintenance_since is not None:
+        return "The connector is in maintenance."
+    if connector.gap_since is not None:
+        return "Jira Align's token is being replaced, and the one in use is dead."
+    return ""
 
 
 def why_not_imported(project: Project) -> str:

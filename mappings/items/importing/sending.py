@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cached_property, reduce
 from operator import or_
 from typing import Any
 
 from django.db.models import QuerySet
 
-from alignadmin.errors import Refused
+from alignadmin.errors import Refused, SealError
 from alignadmin.http.errors import (
     BadRequest,
     NotFound,
@@ -30,9 +30,9 @@ from connectors.align.objects import OBJECTS
 from connectors.align.query import Q, query_of
 from connectors.credentials import clients
 from connectors.jobs.runner import JobFailed, Run
-from mappings.items.importing.journal import ImportJournal
+from mappings.items.importing.journal import STOPPED, ImportJournal, LineOvertaken
 from mappings.items.importing.resolving import Resolving
-from mappings.items.importing.stored_values import restored
+from mappings.items.importing.stored_values import restored, stored
 from mappings.models import (
     UNANSWERED_LINES,
     ImportAct,
@@ -44,7 +44,6 @@ from mappings.models import (
 
 BATCH = 100  # lines between two entries
 MOST_SENDS = 3  # of one line that never gets through
-STOPPED = "stopped"
 KEPT = "What was not sent is kept: go on once that is mended."
 
 
@@ -53,7 +52,6 @@ class ImportSending:
     job: Run
     run: ImportRun
     align: AlignClient = field(init=False)
-    journal: ImportJournal = field(init=False)
     total: int = field(init=False)  # lines
     stop: str | None = None  # why nothing more is sent; None: it goes on
 
@@ -61,19 +59,24 @@ class ImportSending:
         """1. What a worker left without an answer is looked for. 2. Batch by batch: an entry, line by line, an entry.
         3. All that was created is read back. 4. The import ends, or is paused with the reason.
         """
-        self.journal, self.total = ImportJournal(job=self.job, run=self.run), self.run.lines.count()
-        self.align = clients.align_client(
-            self.run.connector, job=self.job.job, on_wait=self.job.waits_for, read_only=False
-        )
+        self.total = self.run.lines.count()
+        try:
+            self.align = clients.align_client(
+                self.run.connector, job=self.job.job, on_wait=self.job.waits_for, read_only=False
+            )
+        except (RemoteError, SealError) as error:
+            self.journal.pause(str(error), 0)
+            raise JobFailed(f"{error} {KEPT}") from error
         is_over = False
         while not is_over:
             try:
                 self._send_all()
-            except RemoteError as error:
+            except (RemoteError, SealError) as error:
                 self.stop = str(error)
             if self.stop is not None:
                 self.journal.pause("" if self.stop == STOPPED else self.stop, self.align.sent)
             is_over = self.journal.finish(self.align.sent)
+            self.stop = self.stop if is_over else None  # asked to pause with a line put back: that is looked at again
         if self.stop not in (None, STOPPED):
             raise JobFailed(f"{self.stop} {KEPT}")
 
@@ -84,6 +87,10 @@ class ImportSending:
             self._resolve()
         if self.stop is None:
             self._read_back()
+
+    @cached_property
+    def journal(self) -> ImportJournal:
+        return ImportJournal(job=self.job, run=self.run)
 
     @property
     def objects(self) -> ObjectClient:
@@ -131,7 +138,12 @@ class ImportSending:
                 self.journal.record(line, ImportLineState.FAILED, said)
                 return True
             values[line.parent_field] = item
-        if why := self.journal.mark_sending(line):
+        try:
+            why = self.journal.mark_sending(line, stored(values))
+        except LineOvertaken as overtaken:
+            self.journal.record(line, ImportLineState.FAILED, str(overtaken))
+            return True
+        if why:
             self.stop = why
             return False
         self.job.check_cancelled()  # a worker that was frozen until now may have lost the job: it sends nothing

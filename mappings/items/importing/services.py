@@ -12,11 +12,12 @@ from alignadmin.audit import trail
 from alignadmin.errors import Refused
 from alignadmin.text import counted
 from connectors.jobs import runner
-from connectors.models import Connector, Job, JobKind, Project
+from connectors.models import ACTIVE, Connector, Job, JobKind, Project
 from connectors.ports.connected import lock_connected
 from mappings.items.importing.entries import import_record
-from mappings.items.importing.journal import link_item
+from mappings.items.importing.journal import LineOvertaken, link_item
 from mappings.items.importing.rules import why_not_imported
+from mappings.items.prediction.asked import configured_import
 from mappings.models import (
     OPEN_IMPORTS,
     ImportLine,
@@ -79,12 +80,22 @@ def approve(run: ImportRun, fingerprint: str, *, ticked: bool, actor: Person) ->
         if found.warnings and not ticked:
             raise Refused("Tick that you have read the warnings, then approve.")
         _refuse_project(found.project)
+        _refuse_another(found)
+        if found.configured != configured_import(found.connector, found.project).fingerprint:
+            raise Refused("Scope, hierarchy, fields or mappings have changed since it was planned. Plan another one.")
         found.state, found.approver, found.approved_at = ImportState.RUNNING, actor, timezone.now()
         found.save(update_fields=["state", "approver", "approved_at"])
         sentence = f"Approved import {found.pk} of {found.project.key}, which is sent from now on."
         trail.record(import_record("import.approved", found, sentence, actor=actor))
         _queue(found, actor)
     return found
+
+
+def _refuse_another(run: ImportRun) -> None:
+    """Behind the connector's row: what is looked for without an answer is then looked for by one alone."""
+    others = ImportRun.objects.filter(connector=run.connector, state__in=[ImportState.RUNNING, ImportState.PAUSED])
+    if other := others.exclude(pk=run.pk).select_related("project").first():
+        raise Refused(f"Import {other.pk} of {other.project.key} is not over yet: wait for it, or cancel it first.")
 
 
 def pause(run: ImportRun, *, actor: Person) -> None:
@@ -106,10 +117,16 @@ def resume(run: ImportRun, *, actor: Person) -> None:
         if found.state != ImportState.PAUSED:
             raise Refused(f"This import is {found.get_state_display().lower()}, so it cannot go on.")
         _refuse_project(found.project)
+        _refuse_ending(found)
         found.state, found.control, found.error = ImportState.RUNNING, "", ""
         found.save(update_fields=["state", "control", "error"])
         trail.record(import_record("import.resumed", found, f"Import {found.pk} goes on.", actor=actor))
         _queue(found, actor)
+
+
+def _refuse_ending(run: ImportRun) -> None:
+    if Job.objects.filter(connector=run.connector, kind=JobKind.IMPORT, subject=str(run.pk), state__in=ACTIVE).exists():
+        raise Refused("The work on it is just ending. Press again in a moment.")
 
 
 def cancel(run: ImportRun, *, actor: Person) -> None:
@@ -137,6 +154,8 @@ def retry(run: ImportRun, *, actor: Person) -> int:
         if found.state not in (ImportState.FINISHED, ImportState.PAUSED):
             raise Refused(f"This import is {found.get_state_display().lower()}: retry what failed once it is over.")
         _refuse_project(found.project)
+        _refuse_another(found)
+        _refuse_ending(found)
         failed = found.lines.filter(state=ImportLineState.FAILED)
         number = failed.update(state=ImportLineState.PLANNED, sends=0)
         if not number:
@@ -163,10 +182,12 @@ def choose(line: ImportLine, align_id: int | None, *, actor: Person) -> None:
             raise Refused(f"{found.issue_key} does not wait for a choice any more.")
         if align_id is not None and align_id not in found.candidates:
             raise Refused("This item is none of those that were found. Load the page again.")
-        taken = ItemLink.objects.filter(connector=run.connector, level=found.level, align_id=align_id)
-        if align_id is not None and taken.exists():
-            raise Refused(f"Item {align_id} stands for {taken[0].issue_key} already.")
-        _settle(found, align_id, timezone.now())
+        if ItemLink.objects.filter(connector=run.connector, jira_id=found.jira_id, align_id__isnull=False).exists():
+            raise Refused(f"Another import has found the item of {found.issue_key} since. Load the page again.")
+        try:
+            _settle(found, align_id, timezone.now())
+        except LineOvertaken as overtaken:
+            raise Refused(str(overtaken)) from overtaken
         chose = f"item {align_id}" if align_id is not None else "none of the items, so it is created again"
         sentence = f"Chose {chose} for {found.issue_key} of import {run.pk}."
         trail.record(import_record("import.chosen", run, sentence, actor=actor, issue=found.issue_key, item=align_id))
@@ -180,7 +201,7 @@ def _settle(line: ImportLine, align_id: int | None, now: datetime) -> None:
     elif line.run.state in (ImportState.RUNNING, ImportState.PAUSED):
         line.state, line.detail = ImportLineState.PLANNED, ""
     else:
-        line.state, line.detail = ImportLineState.FAILED, "None of the items that were found is it. Retry to create it."
+        line.state, line.detail = ImportLineState.FAILED, "None of the items that were found is it."
     line.candidates, line.sends = [], 0
     line.save(update_fields=["state", "align_id", "answered_at", "detail", "candidates", "sends"])
 

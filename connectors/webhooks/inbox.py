@@ -14,11 +14,10 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from alignadmin.due_work import due_work
-from alignadmin.http.errors import RemoteError
 from connectors.credentials.clients import jira_client
 from connectors.jira.client import JiraClient
 from connectors.jobs import runner
-from connectors.jobs.runner import Run
+from connectors.jobs.runner import LeaseLost, Run
 from connectors.models import (
     ACTIVE,
     DeliveryVerdict,
@@ -56,12 +55,14 @@ def start_due() -> int:
 def work_off(run: Run) -> None:
     """Until nothing waits. A failure puts the next try off, so that a Jira that is away is not asked all the time."""
     webhook = Webhook.objects.get(connector=run.connector)
-    jira = jira_client(run.connector, job=run.job, on_wait=run.waits_for)
     try:
+        jira = jira_client(run.connector, job=run.job, on_wait=run.waits_for)
         while lot := _next_lot(webhook):
             run.progress("looking at what was announced", done=run.job.done + len(lot))
             work_off_lot(run, webhook, jira, lot)
-    except RemoteError:
+    except LeaseLost:
+        raise
+    except Exception:  # whatever it was: without a pause it would be tried again at once, for ever
         Webhook.objects.filter(pk=webhook.pk).update(work_after=timezone.now() + AFTER_FAILURE)
         raise
     Webhook.objects.filter(pk=webhook.pk).exclude(work_after=None).update(work_after=None)

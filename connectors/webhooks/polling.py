@@ -92,7 +92,7 @@ def _poll(run: Run, webhook: Webhook) -> None:
             at = timezone.now()
             news = _not_seen_yet(webhook, portion)
             store_looks(run.connector, {each.issue_id: each for each in news}, at)
-            _store_missed(webhook, news, at)
+            _store_missed(webhook, portion, at)  # also what a look has seen already: no delivery announced that
     with transaction.atomic():
         run.assert_lease()
         stored = Webhook.objects.locked().get(pk=webhook.pk)

@@ -10,6 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from alignadmin.accounts.guard import requires
 from alignadmin.accounts.rights import Right
+from alignadmin.errors import SealError
 from alignadmin.parsing import whole
 from connectors.models import RefusalReason, Webhook
 from connectors.webhooks import refusals
@@ -55,6 +56,9 @@ def receive(request: HttpRequest, address: str) -> HttpResponse:
             return _received(request, webhook)
         finally:
             GATE.leave()
+    except SealError:  # a key is missing here, which is no fault of the delivery
+        log.exception("a delivery could not be checked, because its secret does not open")
+        return _come_again()
     except OperationalError:  # locked for too long, or gone: whoever sent it does so again
         log.warning("a delivery could not be stored, because the database did not let it", exc_info=True)
         return _come_again()

@@ -64,6 +64,11 @@ def set_up(connector: Connector, *, is_signed: bool, actor: Person) -> Webhook:
         webhook = of(found)
         if webhook is not None and webhook.ended_at is None:
             return webhook
+        if webhook is not None and webhook.jira_id is not None:
+            _refuse_busy(webhook)
+            raise Refused(
+                "The former webhook is still in Jira. Delete it there, under System > Webhooks, and try again."
+            )
         address = sealed.random_text()
         values = {
             "address_hash": sealed.address_hash(address),
@@ -168,6 +173,15 @@ def change_secret(webhook: Webhook, *, actor: Person) -> None:
         _refuse_busy(found)
         if not found.is_signed:
             raise Refused("This Jira does not sign, so there is no secret. Remove the webhook to get another address.")
+        former = WebhookSecret.objects.filter(
+            webhook=found, kind=WebhookSecretKind.FORMER, valid_until__gt=timezone.now()
+        )
+        if found.jira_id is None and former.exists():
+            raise Refused(
+                "The secret was changed within the last 24 hours. Enter that one in Jira before making another."
+            )
+        if found.jira_id is not None and not jql_of(found.connector):
+            raise Refused("No project is in scope, so it could not be registered anew. Choose projects in step 4.")
         current = WebhookSecret.objects.get(webhook=found, kind=WebhookSecretKind.CURRENT)
         until = timezone.now() + FORMER_GOOD_FOR
         sealed.store(found, WebhookSecretKind.FORMER, sealed.opened(current), until)

@@ -36,9 +36,9 @@ class KnownItem:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedLine:
-    """`act`: "create", "update", "nothing" or "skip". `values`: of the request, without the parent.
+    """`act`: "create", "update", "link", "nothing" or "skip". `align_id`: of what is linked.
 
-    `losses` are those of the item, and what the plan itself found.
+    `values`: of the request, without the parent. `losses` are those of the item, and what the plan itself found.
     """
 
     item: PredictedItem
@@ -47,24 +47,40 @@ class PlannedLine:
     parent_id: int | None
     losses: Sequence[Loss]
     detail: str = ""
+    align_id: int | None = None
 
 
-def planned_lines(items: Iterable[PredictedItem], known: Mapping[int, KnownItem]) -> list[PlannedLine]:
-    """Parents first, then by Jira's id. `known`: by issue; also of parents that are no part of this import."""
+def planned_lines(
+    items: Iterable[PredictedItem], known: Mapping[int, KnownItem], there: Mapping[int, Sequence[int]] | None = None
+) -> list[PlannedLine]:
+    """Parents first, then by Jira's id. `known`: by issue; also of parents that are no part of this import.
+
+    `there`: by issue, ids of items that Align has by its key, of those that are not known here.
+    """
     ordered = sorted(items, key=lambda each: (DEPTHS.get(each.level, len(DEPTHS)), each.issue.id))
     made = {each.issue.id for each in ordered if each.level}
-    return [_line(each, known, made) for each in ordered]
+    return [_line(each, known, made, (there or {}).get(each.issue.id, ())) for each in ordered]
 
 
-def _line(item: PredictedItem, known: Mapping[int, KnownItem], made: set[int]) -> PlannedLine:
+def _line(item: PredictedItem, known: Mapping[int, KnownItem], made: set[int], there: Sequence[int]) -> PlannedLine:
     if not item.level:
         return PlannedLine(item=item, act="skip", values={}, parent_id=None, losses=item.losses)
+    if len(there) > 1:
+        said = (
+            f"{len(there)} items of Align have its key, so nobody could say which is meant. Mend that in Align first."
+        )
+        return PlannedLine(item=item, act="skip", values={}, parent_id=None, losses=item.losses, detail=said)
+    if there:
+        said = "Align has an item with its key: it stands for it from now on, and the next import updates it."
+        return PlannedLine(
+            item=item, act="link", values={}, parent_id=None, losses=item.losses, detail=said, align_id=there[0]
+        )
     parent, losses = item.parent, list(item.losses)
-    there = parent is not None and (parent.issue_id in made or parent.issue_id in known)
-    if parent is not None and not there:
+    has_item = parent is not None and (parent.issue_id in made or parent.issue_id in known)
+    if parent is not None and not has_item:
         said = NOT_THERE.format(key=parent.issue_key)
         losses.append(Loss(code=LossCode.PARENT_MISSING, sentence=said, field=parent.field))
-    parent_id = parent.issue_id if parent is not None and there else None
+    parent_id = parent.issue_id if parent is not None and has_item else None
     before = known.get(item.issue.id)
     if before is None or before.align_id is None:
         return PlannedLine(item=item, act="create", values=item.values({}), parent_id=parent_id, losses=losses)
@@ -84,6 +100,16 @@ def import_warnings(lines: Sequence[PlannedLine], landing: Landing, called: Term
     """What one tick says to have been read."""
     created = Counter(each.item.level for each in lines if each.act == "create")
     found = []
+    if linked := sum(each.act == "link" for each in lines):
+        found.append(
+            f"{linked:,} of the issues have an item in Align already, by their keys: they are linked to it, and the "
+            "next import brings what Jira has."
+        )
+    if created:
+        found.append(
+            "Only AlignAdmin knows which new item stands for which issue: no key of Jira is set in Align, since it is not "
+            "confirmed that its API takes one."
+        )
     if created and landing.program_id is None:
         found.append(
             "No program is chosen where new items land, and Align may refuse an item without one. Choose it in step 7."

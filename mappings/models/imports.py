@@ -69,6 +69,7 @@ class ImportRun(models.Model):
 class ImportAct(models.TextChoices):
     CREATE = "create", "Create"
     UPDATE = "update", "Update"
+    LINK = "link", "Link"  # an item that Align has by the key stands for it from then on; nothing is sent
     NOTHING = "nothing", "Nothing to do"
     SKIP = "skip", "Not brought over"
 

@@ -84,6 +84,21 @@ class ImportJournal:
         line.state, line.sent_at, line.sends = ImportLineState.SENDING, now, line.sends + 1
         return ""
 
+    def link(self, line: ImportLine) -> str:
+        """The item that Align has stands for the issue; empty, else why nothing more is done. Raises LineOvertaken."""
+        now = timezone.now()
+        with self.commit() as run:
+            if why := self.why_not_sent(run):
+                return why
+            own = ImportLine.objects.filter(pk=line.pk, state=ImportLineState.PLANNED)
+            if line.align_id is None or not own.update(state=ImportLineState.DONE, answered_at=now):
+                return STOPPED
+            if not ItemLink.objects.filter(connector_id=run.connector_id, jira_id=line.jira_id).exists():
+                self._mark_link(None, line, {}, now)
+            link_item(line, line.align_id, now)
+        line.state = ImportLineState.DONE
+        return ""
+
     def _refuse_overtaken(self, run: ImportRun, line: ImportLine, link: ItemLink | None) -> None:
         if line.act == ImportAct.CREATE and link is not None and link.align_id is not None:
             raise LineOvertaken("It has an item since this import was planned. Plan another one to update it.")

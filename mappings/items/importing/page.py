@@ -101,7 +101,15 @@ class ImportPage:
         return self.run.fingerprint[:SHOWN]
 
     @property
+    def state_words(self) -> str:
+        """ "Finished, 7 failed" """
+        failed = self._states.get(ImportLineState.FAILED, 0)
+        return self.run.get_state_display() + (f", {failed:,} failed" if failed else "")
+
+    @property
     def tag_style(self) -> str:
+        if self._states.get(ImportLineState.FAILED):
+            return "warn"
         styles = {ImportState.FINISHED: "ok", ImportState.FAILED: "bad", ImportState.PAUSED: "warn"}
         return styles.get(ImportState(self.run.state), "warn" if self.run.state == ImportState.DRAFT else "")
 
@@ -156,6 +164,10 @@ class ImportPage:
         for (_, act), number in self._counted.items():
             found[act] += number
         return [(act.label, found[act]) for act in ImportAct if found[act]]
+
+    @property
+    def number(self) -> int:
+        return sum(self._counted.values())
 
     @property
     def to_send(self) -> int:

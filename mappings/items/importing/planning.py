@@ -30,6 +30,7 @@ from mappings.engine.import_plan import (
 )
 from mappings.engine.item_prediction import predict
 from mappings.engine.items import IssueFacts
+from mappings.items.comparing.real_items import RealItems
 from mappings.items.importing.entries import import_record
 from mappings.items.importing.stored_values import stored
 from mappings.items.prediction.asked import ConfiguredImport, configured_import
@@ -71,7 +72,12 @@ class ImportPlanning:
         rules = configured.rules.with_partners(partners_of(align, configured.rules, issues))
         self.job.progress("what they become", done=3, total=STEPS)
         known = self._known()
-        lines = planned_lines([predict(each, rules, above) for each in issues], known)
+        items = [predict(each, rules, above) for each in issues]
+        unlinked = [each for each in items if each.level and each.issue.id not in known]
+        self.job.progress("what Align has of them already", done=3, total=STEPS)
+        real = RealItems(objects=align.objects, project=project, rules=rules).beside(unlinked, {})
+        there = {each.issue.id: found.ids for each, found in zip(unlinked, real, strict=True) if found.ids}
+        lines = planned_lines(items, known, there)
         self._keep(lines, known, configured, jira.sent + align.sent)
 
     def _issues(self, reading: IssueReading, configured: ConfiguredImport) -> list[IssueFacts]:
@@ -145,7 +151,7 @@ def _row(
             values[parent.field] = item
         values = changed_values(values, known.sent if known else {})
         act = ImportAct.UPDATE if values or (parent and item is None) else ImportAct.NOTHING
-    is_sent = act in (ImportAct.CREATE, ImportAct.UPDATE)
+    is_sent = act in (ImportAct.CREATE, ImportAct.UPDATE, ImportAct.LINK)
     # An earlier import has sent it and had no answer: it is looked for first.
     is_lost = act == ImportAct.CREATE and known is not None
     state = ImportLineState.PLANNED if is_sent else ImportLineState.DONE
@@ -164,7 +170,7 @@ def _row(
         parent_field=parent.field if parent else "",
         losses=[each.sentence for each in line.losses],
         detail=line.detail,
-        align_id=known.align_id if known else None,
+        align_id=line.align_id if line.align_id is not None else known.align_id if known else None,
         state=ImportLineState.UNKNOWN if is_lost else state,
         sent_at=known.sent_at if known and is_lost else None,
     )

@@ -128,6 +128,8 @@ class ImportSending:
 
     def _send_one(self, line: ImportLine, parents: dict[int, int]) -> bool:
         """Whether the next one may be sent."""
+        if line.act == ImportAct.LINK:
+            return self._link_one(line)
         values = restored(line.values)
         if line.parent_id is not None:
             item = parents.get(line.parent_id) or self._items_of([line.parent_id]).get(line.parent_id)
@@ -159,6 +161,16 @@ class ImportSending:
             return True
         self.journal.record(line, ImportLineState.DONE, align_id=align_id)
         return True
+
+    def _link_one(self, line: ImportLine) -> bool:
+        """Nothing is sent: Align has the item."""
+        try:
+            why = self.journal.link(line)
+        except LineOvertaken as overtaken:
+            self.journal.record(line, ImportLineState.FAILED, str(overtaken))
+            return True
+        self.stop = why or self.stop
+        return not why
 
     def _may_still_be_made(self, issue: int) -> bool:
         return self.run.lines.filter(jira_id=issue, state__in=[ImportLineState.PLANNED, *UNANSWERED_LINES]).exists()

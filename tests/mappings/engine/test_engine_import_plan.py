@@ -64,6 +64,12 @@ def test_what_is_known_is_updated_and_what_was_lost_is_created_after_a_look() ->
     assert "type does not change" in acts[3].detail
 
 
+def test_what_align_has_by_its_key_is_linked_and_not_made_again() -> None:
+    lines = planned_lines([item(1), item(2), item(3)], {}, {1: [7], 2: [8, 9]})
+    assert [(each.act, each.align_id) for each in lines] == [("link", 7), ("skip", None), ("create", None)]
+    assert "1 of the issues have an item" in import_warnings(lines, Landing(program_id=1), ALIGNS_OWN)[0]
+
+
 def test_a_parent_counts_where_it_is_an_item_or_becomes_one() -> None:
     known = {50: KnownItem(align_id=5, level="feature", sent={})}
     found = {each.item.issue.id: each for each in planned_lines([item(1, parent=50), item(2, parent=60)], known)}
@@ -81,11 +87,12 @@ def test_cost_and_warnings() -> None:
     assert import_cost(acts) == 103 + 2 + 1
     lines = planned_lines([item(1), item(2, level="")], {})
     told = import_warnings(lines, Landing(), ALIGNS_OWN)
-    assert len(told) == 3
-    assert "No program" in told[0]
-    assert "1 Story" in told[1]
-    assert "1 of the issues become nothing" in told[2]
-    assert len(import_warnings(lines, Landing(program_id=1), ALIGNS_OWN)) == 2
+    assert len(told) == 4
+    assert "Only AlignAdmin knows" in told[0]
+    assert "No program" in told[1]
+    assert "1 Story" in told[2]
+    assert "1 of the issues become nothing" in told[3]
+    assert len(import_warnings(lines, Landing(program_id=1), ALIGNS_OWN)) == 3
 
 
 def test_a_fingerprint_is_of_what_is_sent() -> None:

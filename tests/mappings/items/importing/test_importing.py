@@ -17,6 +17,7 @@ from alignadmin.audit.models import Entry
 from connectors.align.objects import OBJECTS
 from connectors.jobs import runner
 from connectors.models import Carried, Connector, Job, JobKind, JobState, Project
+from mappings.items.importing.job import pause_orphans
 from mappings.models import AgreedLine, ImportLine, ImportRun, ImportState, ItemLink
 from tests.conftest import SignIn
 from tests.support.ours_helpers import team, writes
@@ -301,3 +302,98 @@ def test_an_import_that_cannot_be_planned_says_why(
     Project.objects.filter(pk=project.pk).update(ours_at=None, ours_by=None)
     refused = configurer.post(LIST, {"project": project.pk, "reason": "Try"})
     assert "is not ours" in said(refused)
+
+
+def test_an_item_that_align_has_by_the_issues_key_is_linked_and_not_made_again(
+    sandbox: RunningSandbox, configurer: Client, project: Project
+) -> None:
+    keys = [each.issue_key for each in lines(plan(configurer, project)) if each.level == "story"]
+    assert configurer.post(f"/imports/{ImportRun.objects.latest('pk').pk}/cancel/").status_code == 303
+    there = [
+        sandbox.align("POST", "/stories", json={"title": "Was here", "programId": 11, "externalKey": key}).json()["id"]
+        for key in (keys[0], keys[1], keys[1])
+    ]
+    run = imported(configurer, project)
+    linked = run.lines.get(issue_key=keys[0])
+    assert (linked.act, linked.state, linked.align_id) == ("link", "done", there[0])
+    assert run.lines.get(issue_key=keys[1]).act == "skip", "two have its key"
+    assert item(sandbox, linked)["title"] == "Was here", "nothing was sent"
+    again = imported(configurer, project)
+    assert again.lines.get(issue_key=keys[0]).act == "update"
+    assert item(sandbox, linked)["title"] == linked.title
+
+
+def test_a_former_import_does_not_send_what_a_later_one_has_done(
+    sandbox: RunningSandbox, configurer: Client, project: Project
+) -> None:
+    former = plan(configurer, project)
+    assert approve(configurer, former).status_code == 303
+    sandbox.faults({"method": "POST", "path": "/stories", "status": 400, "times": 1})
+    work(former)
+    failed = next(each for each in lines(former) if each.state == "failed" and each.level == "story")
+    sandbox.faults()
+    imported(configurer, project)
+    sandbox.clear_journal()
+    assert control(configurer, former, "retry").status_code == 303
+    work(former)
+    failed.refresh_from_db()
+    assert failed.state == "failed"
+    assert "has an item since" in failed.detail
+    assert writes(sandbox) == []
+
+
+def test_a_lost_item_is_found_by_what_was_sent_whatever_the_issue_is_called_now(
+    sandbox: RunningSandbox, configurer: Client, project: Project, settings: Any
+) -> None:
+    settings.REQUEST_DEADLINE, settings.SENDING_GRACE = 0.5, 0.1
+    run = plan(configurer, project)
+    assert approve(configurer, run).status_code == 303
+    first = next(each for each in lines(run) if each.level == "story")
+    sandbox.faults({"method": "POST", "path": "/stories", "cut": "after", "times": 1})
+    sandbox.faults({"method": "GET", "path": "/stories", "status": 401})
+    work(run, ends=JobState.FAILED)
+    first.refresh_from_db()
+    assert (run.state, first.state) == (ImportState.PAUSED, "unknown")
+    sandbox.faults()
+    assert configurer.post(f"/imports/{run.pk}/cancel/").status_code == 303
+    rename(sandbox, first.issue_key, "Renamed meanwhile")
+    again = imported(configurer, project)
+    line = again.lines.get(issue_key=first.issue_key)
+    assert line.state == "done"
+    assert item(sandbox, line)["title"] == first.title
+    last = imported(configurer, project)
+    assert last.lines.get(issue_key=first.issue_key).act == "update"
+    assert item(sandbox, line)["title"] == "Renamed meanwhile"
+
+
+def test_what_has_changed_here_since_it_was_planned_is_not_approved(
+    connector: Connector, sandbox: RunningSandbox, configurer: Client, project: Project
+) -> None:
+    run = plan(configurer, project)
+    AgreedLine.objects.filter(subject="scope", key="shared:jql").update(value="issuetype = Story")
+    assert "have changed since it was planned" in said(approve(configurer, run))
+    AgreedLine.objects.filter(subject="scope", key="shared:jql").update(value="issuetype != Bug")
+    Connector.objects.filter(pk=connector.pk).update(is_active=False)
+    assert approve(configurer, run).status_code == 409
+    Connector.objects.filter(pk=connector.pk).update(is_active=True)
+    assert approve(configurer, run).status_code == 303
+    Connector.objects.filter(pk=connector.pk).update(is_active=False)
+    work(run, ends=JobState.FAILED)
+    assert (run.state, run.error) == (ImportState.PAUSED, "The connector is deactivated.")
+    assert writes(sandbox) == []
+
+
+def test_an_import_whose_work_ended_is_paused_and_can_go_on(
+    sandbox: RunningSandbox, configurer: Client, project: Project
+) -> None:
+    run = plan(configurer, project)
+    assert approve(configurer, run).status_code == 303
+    assert control(configurer, run, "resume").status_code == 409
+    Job.objects.filter(subject=str(run.pk), kind=JobKind.IMPORT).update(state=JobState.FAILED)
+    assert pause_orphans() == 1
+    run.refresh_from_db()
+    assert run.state == ImportState.PAUSED
+    assert control(configurer, run, "resume").status_code == 303
+    work(run)
+    assert run.state == ImportState.FINISHED
+    assert pause_orphans() == 0

@@ -107,8 +107,8 @@ def import_warnings(lines: Sequence[PlannedLine], landing: Landing, called: Term
         )
     if created:
         found.append(
-            "Only AlignAdmin knows which new item stands for which issue: no key of Jira is set in Align, since it is not "
-            "confirmed that its API takes one."
+            "Only AlignAdmin knows which new item stands for which issue: no key of Jira is set in Align, as "
+            "nothing confirms that its API takes one."
         )
     if created and landing.program_id is None:
         found.append(

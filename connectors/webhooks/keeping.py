@@ -50,10 +50,14 @@ def _erase_counts(now: datetime) -> int:
 
 
 def _erase_ended(now: datetime) -> int:
-    """A webhook that was removed, with its inbox. One that still has to be deleted in Jira stays."""
+    """A webhook that was removed, once its inbox is empty. One that still has to be deleted in Jira stays."""
     ended = Webhook.objects.filter(ended_at__lt=now - AFTER_END, jira_id=None).values_list("pk", flat=True)[:10]
     done = 0
     for pk in list(ended):
-        with transaction.atomic():
-            done += Webhook.objects.filter(pk=pk).delete()[0]
+        rows = InboxDelivery.objects.filter(webhook=pk).order_by("pk")
+        keys = list(rows.values_list("pk", flat=True)[:AT_ONCE])
+        done += InboxDelivery.objects.filter(pk__in=keys).delete()[0] if keys else 0
+        if len(keys) < AT_ONCE:
+            with transaction.atomic():
+                done += Webhook.objects.filter(pk=pk).delete()[0]
     return done

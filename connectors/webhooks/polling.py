@@ -7,7 +7,7 @@ was written, so each poll reaches back at least two minutes beyond the beginning
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -16,9 +16,12 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from alignadmin.due_work import due_work
-from alignadmin.http.errors import RemoteError
+from alignadmin.http.errors import BadRequest, RemoteError
+from alignadmin.http.listing import Records
 from connectors.credentials.clients import jira_client
-from connectors.jira.jql import SearchField, is_in, updated_within
+from connectors.jira.client import JiraClient
+from connectors.jira.jql import Jql, SearchField, is_in, updated_within
+from connectors.jira.resources import JiraIssue
 from connectors.jobs import runner
 from connectors.jobs.runner import Run
 from connectors.models import (
@@ -80,8 +83,7 @@ def _poll(run: Run, webhook: Webhook) -> None:
     base = webhook.jira_base or jira.server_info().base_url
     found: list[IssueNow] = []
     if projects := in_scope(run.connector):
-        changed = is_in(SearchField.PROJECT, projects) & updated_within(minutes_back(webhook, began_at))
-        for page in jira.search(changed, FIELDS):
+        for page in _pages(jira, projects, updated_within(minutes_back(webhook, began_at))):
             found += readable(page)
             run.progress("looking for what changed in Jira", done=len(found))
     for first in range(0, len(found), STORED_AT_ONCE):
@@ -99,6 +101,26 @@ def _poll(run: Run, webhook: Webhook) -> None:
         stored.polled_at, stored.poll_error, stored.jira_base = began_at, "", base[:500]
         stored.save(update_fields=["polled_at", "poll_error", "jira_base"])
         notices.tell_silence(stored, timezone.now())
+
+
+def _pages(jira: JiraClient, projects: Sequence[int], within: Jql) -> list[Records[JiraIssue]]:
+    """A project that Jira knows no more makes it refuse all of them: they are then asked for by halves, and that one is
+    left out. Raises BadRequest where none of them is taken.
+    """
+    try:
+        return list(jira.search(is_in(SearchField.PROJECT, projects) & within, FIELDS))
+    except BadRequest as refused:
+        if len(projects) == 1:
+            raise
+        half, found, last = len(projects) // 2, [], refused
+        for part in (projects[:half], projects[half:]):
+            try:
+                found.append(_pages(jira, part, within))
+            except BadRequest as error:
+                last = error
+        if not found:
+            raise last from refused
+        return [page for pages in found for page in pages]
 
 
 def in_scope(connector: Connector) -> list[int]:

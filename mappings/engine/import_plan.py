@@ -120,6 +120,9 @@ def import_warnings(lines: Sequence[PlannedLine], landing: Landing, called: Term
             f"New items show 0 - {ALIGN_STATES[0]} at first ({what}): that Align’s API takes a state when an item is "
             "made is not confirmed, so none is sent."
         )
+    lacking = sum(any(loss.code is LossCode.REQUIRED_EMPTY for loss in each.losses) for each in lines)
+    if lacking:
+        found.append(f"{lacking:,} of the items lack a field that Align requires: it may refuse them.")
     lossy = sum(bool(each.losses) for each in lines if each.act in ("create", "update"))
     if lossy:
         found.append(f"{lossy:,} of the items lose something on their way: each line says what.")

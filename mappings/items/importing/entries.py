@@ -42,7 +42,8 @@ def batch_record(action: str, run: ImportRun, lines: Sequence[ImportLine]) -> Au
     return import_record(action, run, sentence, actor=run.approver, lines=told, digest=digest_of(told))
 
 
-def digest_of(told: Sequence[object]) -> str:
+def digest_of(told: object) -> str:
+    """SHA-256 of it as JSON."""
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
@@ -52,7 +53,7 @@ def _told(line: ImportLine) -> dict[str, object]:
         "jira_id": line.jira_id,
         "level": line.level,
         "act": line.act,
-        "values": line.values,
+        "values": digest_of(line.values),  # what they are stands in the import, which can be erased
         "parent": line.parent_key,
         "state": line.state,
         "align_id": line.align_id,

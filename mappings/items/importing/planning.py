@@ -19,6 +19,7 @@ from alignadmin.text import counted
 from connectors.credentials import clients
 from connectors.jira import JqlRefused
 from connectors.jobs.runner import JobFailed, Run
+from connectors.models import FieldRow, System
 from mappings.engine.import_plan import (
     KnownItem,
     PlannedLine,
@@ -41,6 +42,7 @@ from mappings.models import ImportAct, ImportLine, ImportLineState, ImportRun, I
 MOST_ISSUES = 20_000  # of one import
 MOST_UNREAD = 20  # sentences that are kept
 ROWS_AT_ONCE = 500
+UNREAD = "Align's fields were not read yet, so nobody knows which of them it requires. Read them in step 6 first."
 STEPS = 4  # of progress
 
 
@@ -119,6 +121,8 @@ class ImportPlanning:
             run.state, run.planned_at = ImportState.DRAFT, timezone.now()
             run.fingerprint = import_fingerprint(self.run.project.jira_id, facts)
             run.warnings = import_warnings(lines, configured.rules.landing, self.run.connector.terminology)
+            if not FieldRow.objects.filter(connector=self.run.connector, system=System.ALIGN).exists():
+                run.warnings.append(UNREAD)
             run.counts = Counter(code for each in lines for code in {loss.code.value for loss in each.losses})
             run.unread = list(dict.fromkeys(self.unread))[:MOST_UNREAD]
             run.configured = configured.fingerprint

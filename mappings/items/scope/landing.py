@@ -51,6 +51,10 @@ def find_landing(
             asked[part] = text
     if not asked:
         return found
+    if not connector.is_active:
+        for part, text in asked.items():
+            _take_unread(found, part, text, "The connector is deactivated, so Align is not asked.")
+        return found
     try:
         usage.record_lookup(current_credential(connector, System.ALIGN), actor=actor, what="where items land")
         client = align_client(connector, interactive=True, patience=PATIENCE)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.due_work import run_due
 from alignadmin.notifications.models import Notification
-from connectors.models import InboxDelivery, MissedChange, WatchedIssue, Webhook
+from connectors.models import InboxDelivery, MissedChange, Project, WatchedIssue, Webhook
 from connectors.webhooks.health import GRACE, WebhookState, health_of, missed_days, usual_gap
 from connectors.webhooks.polling import minutes_back
 from tests.support.sandbox_fixture import JIRA_TOKEN
@@ -127,3 +127,21 @@ def test_it_is_silent_after_more_than_its_usual_pause(hooked: HookedConnector) -
     InboxDelivery.objects.update(received_at=now - timedelta(hours=10))
     hooked.deliver(hooked.payload(hooked.make()))
     assert usual_gap(hooked.webhook) >= timedelta(hours=15)
+
+
+def test_a_look_or_a_replay_in_between_does_not_hide_what_was_missed(hooked: HookedConnector) -> None:
+    issue = heard(hooked)
+    hooked.move(str(issue["key"]))  # which no delivery announces
+    WatchedIssue.objects.update(updated_at=timezone.now() + timedelta(minutes=1))  # a look for another reason saw it
+    poll_now(hooked)
+    assert MissedChange.objects.filter(issue_key=issue["key"]).count() == 1
+
+
+def test_a_project_that_jira_knows_no_more_keeps_the_others_polled(hooked: HookedConnector) -> None:
+    heard(hooked)
+    Project.objects.create(connector=hooked.connector, jira_id=987654, key="GONE", in_scope=True, scope_choice="in")
+    lost = str(hooked.make()["key"])
+    poll_now(hooked)
+    hooked.webhook.refresh_from_db()
+    assert hooked.webhook.poll_error == ""
+    assert MissedChange.objects.filter(issue_key=lost).exists()

@@ -23,7 +23,9 @@ class Right(StrEnum):
     MAPPING_HISTORY = "mapping-history"  # read and export what was done to mappings, by whom
     HISTORY = "history"  # the whole history, sign-ins, people and credentials included; take in log lines, make packs
     REVIEW = "review"  # sign weeks off, ask about rows: reviewers, and admins who are made reviewers, too
-    INBOX = "inbox"  # what Jira's webhook delivered: verdicts and counts; the bodies need EDIT
+    # Issues of Jira and items of Align one by one: what rehearsals and imports hold of them, and what the webhook
+    # delivered with verdicts and counts; the bodies need EDIT.
+    ITEMS = "items"
     EXPLAIN = "explain"  # say why somebody changed something outside, or that it was taken back
 
 
@@ -31,9 +33,9 @@ READERS = frozenset({Right.SEE, Right.MAPPING_HISTORY})  # every role
 
 ROLE_RIGHTS: dict[str, frozenset[Right]] = {
     Role.VIEWER: READERS,
-    Role.EDITOR: READERS | {Right.EDIT, Right.EXPLAIN, Right.INBOX},
-    Role.ADMIN: READERS | {Right.EDIT, Right.APPROVE, Right.CONFIGURE, Right.HISTORY, Right.EXPLAIN, Right.INBOX},
-    Role.REVIEWER: READERS | {Right.HISTORY, Right.EXPLAIN, Right.REVIEW, Right.INBOX},
+    Role.EDITOR: READERS | {Right.EDIT, Right.EXPLAIN, Right.ITEMS},
+    Role.ADMIN: READERS | {Right.EDIT, Right.APPROVE, Right.CONFIGURE, Right.HISTORY, Right.EXPLAIN, Right.ITEMS},
+    Role.REVIEWER: READERS | {Right.HISTORY, Right.EXPLAIN, Right.REVIEW, Right.ITEMS},
 }
 
 WHO_MAY = {
@@ -42,7 +44,7 @@ WHO_MAY = {
     Right.CONFIGURE: "an admin",
     Right.HISTORY: "a reviewer or an admin",
     Right.REVIEW: "a reviewer, or an admin who may review,",
-    Right.INBOX: "an editor, a reviewer or an admin",
+    Right.ITEMS: "an editor, a reviewer or an admin",
     Right.EXPLAIN: "an editor, a reviewer or an admin",
     Right.SEE: "a viewer",
     Right.MAPPING_HISTORY: "a viewer",

@@ -23,7 +23,7 @@ TABS = [
     ConnectorTab(label="Types", page="connector-types"),
     ConnectorTab(label="Credentials", page="connector-credentials"),
     ConnectorTab(label="Checks", page="connector-checks"),
-    ConnectorTab(label="Webhook", page="webhook", right=Right.INBOX),
+    ConnectorTab(label="Webhook", page="webhook", right=Right.ITEMS),
     ConnectorTab(label="Settings", page="connector-settings"),
 ]
 

@@ -39,13 +39,13 @@ CANARY = Act(does=of_connector("Choose the issue that proves the webhook of {con
 CANARY_SEND = Act(does=of_connector("Label an issue in Jira to prove the webhook of {connector}"))
 
 
-@requires(Right.INBOX)
+@requires(Right.ITEMS)
 def webhook(request: HttpRequest, slug: str) -> HttpResponse:
     connector = connector_or_404(slug)
     return page(request, HERE, {"connector": connector, "page": WebhookPage(connector, request.GET, timezone.now())})
 
 
-@requires(Right.INBOX, Right.CONFIGURE, ("POST",), fresh=SET_UP)
+@requires(Right.ITEMS, Right.CONFIGURE, ("POST",), fresh=SET_UP)
 def set_up(request: HttpRequest, slug: str) -> HttpResponse:
     """Jira Cloud always signs; of Data Center whoever sets it up says so."""
     connector = connector_or_404(slug)
@@ -81,17 +81,17 @@ def by_hand(request: HttpRequest, slug: str) -> HttpResponse:
     return page(request, "connectors/webhooks/by_hand.html", context)
 
 
-@requires(Right.INBOX, Right.CONFIGURE, ("POST",), fresh=REGISTER)
+@requires(Right.ITEMS, Right.CONFIGURE, ("POST",), fresh=REGISTER)
 def register(request: HttpRequest, slug: str) -> HttpResponse:
     return _done(request, slug, services.register, "The webhook is being registered in Jira.")
 
 
-@requires(Right.INBOX, Right.CONFIGURE, ("POST",), fresh=REMOVE)
+@requires(Right.ITEMS, Right.CONFIGURE, ("POST",), fresh=REMOVE)
 def remove(request: HttpRequest, slug: str) -> HttpResponse:
     return _done(request, slug, services.remove, "The webhook is removed: nothing is received at its address any more.")
 
 
-@requires(Right.INBOX, Right.CONFIGURE, ("POST",), fresh=SECRET)
+@requires(Right.ITEMS, Right.CONFIGURE, ("POST",), fresh=SECRET)
 def secret(request: HttpRequest, slug: str) -> HttpResponse:
     """Of one that was entered by hand it has to be entered in Jira, so its page follows."""
     found = services.of(connector_or_404(slug))
@@ -100,7 +100,7 @@ def secret(request: HttpRequest, slug: str) -> HttpResponse:
     return _done(request, slug, services.change_secret, done, then=then)
 
 
-@requires(Right.INBOX, Right.CONFIGURE, ("POST",), fresh=CANARY)
+@requires(Right.ITEMS, Right.CONFIGURE, ("POST",), fresh=CANARY)
 def canary(request: HttpRequest, slug: str) -> HttpResponse:
     key = text_in(request.POST, "issue")
 
@@ -110,12 +110,12 @@ def canary(request: HttpRequest, slug: str) -> HttpResponse:
     return _done(request, slug, choose, "Saved.")
 
 
-@requires(Right.INBOX, Right.CONFIGURE, ("POST",), fresh=CANARY_SEND)
+@requires(Right.ITEMS, Right.CONFIGURE, ("POST",), fresh=CANARY_SEND)
 def canary_send(request: HttpRequest, slug: str) -> HttpResponse:
     return _done(request, slug, services.send_canary, "The label is being added and removed. Reload to see what came.")
 
 
-@requires(Right.INBOX, Right.EDIT, ("POST",))
+@requires(Right.ITEMS, Right.EDIT, ("POST",))
 def replay(request: HttpRequest, slug: str) -> HttpResponse:
     connector = connector_or_404(slug)
     found = services.of(connector)

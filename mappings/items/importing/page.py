@@ -43,6 +43,10 @@ class ImportsPage:
         self.connector, self.person, self.typed = connector, person, typed or {}
 
     @property
+    def can_open(self) -> bool:
+        return may(self.person, Right.ITEMS)
+
+    @property
     def can_plan(self) -> bool:
         return may(self.person, Right.EDIT) and self.connector.is_active and self.connector.disconnected_at is None
 

@@ -67,7 +67,7 @@ def import_or_404(request: HttpRequest, pk: int) -> ImportRun:
     return found
 
 
-@requires(Right.SEE)
+@requires(Right.ITEMS)
 def import_run(request: HttpRequest, pk: int) -> HttpResponse:
     return _show(request, import_or_404(request, pk))
 
@@ -91,19 +91,19 @@ def _do(request: HttpRequest, pk: int, act: Callable[[ImportRun], object]) -> Ht
     return redirect(request, reverse("import-run", args=[pk]))
 
 
-@requires(Right.SEE, Right.APPROVE, ("POST",), fresh=APPROVE)
+@requires(Right.ITEMS, Right.APPROVE, ("POST",), fresh=APPROVE)
 def approve(request: HttpRequest, pk: int) -> HttpResponse:
     """From now on it is sent."""
     fingerprint, ticked = text_in(request.POST, "fingerprint"), text_in(request.POST, "warnings") == "on"
     return _do(request, pk, lambda run: services.approve(run, fingerprint, ticked=ticked, actor=person_of(request)))
 
 
-@requires(Right.SEE, Right.EDIT, ("POST",))
+@requires(Right.ITEMS, Right.EDIT, ("POST",))
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     return _do(request, pk, lambda run: services.cancel(run, actor=person_of(request)))
 
 
-@requires(Right.SEE, Right.APPROVE, ("POST",))
+@requires(Right.ITEMS, Right.APPROVE, ("POST",))
 def control(request: HttpRequest, pk: int) -> HttpResponse:
     """Pause, go on, or retry what failed."""
     acts = {"pause": services.pause, "resume": services.resume, "retry": services.retry}
@@ -117,7 +117,7 @@ def control(request: HttpRequest, pk: int) -> HttpResponse:
     return _do(request, pk, act)
 
 
-@requires(Right.SEE, Right.APPROVE, ("POST",))
+@requires(Right.ITEMS, Right.APPROVE, ("POST",))
 def choose(request: HttpRequest, pk: int) -> HttpResponse:
     """Which of several items is the one whose answer was lost, or that it is none of them."""
     number, item = whole(text_in(request.POST, "line")), text_in(request.POST, "item")
@@ -132,7 +132,7 @@ def choose(request: HttpRequest, pk: int) -> HttpResponse:
     return _do(request, pk, act)
 
 
-@requires(Right.SEE)
+@requires(Right.ITEMS)
 def report(request: HttpRequest, pk: int) -> HttpResponse:
     """The report as CSV."""
     run = import_or_404(request, pk)

@@ -74,8 +74,12 @@ class SummaryLine:
 class ProjectsPage:
     """Of projects in scope; `words`: in the key."""
 
-    def __init__(self, connector: Connector, *, words: str = "", number: str = "") -> None:
-        self.connector, self.words, self._number = connector, words, number
+    def __init__(self, connector: Connector, person: Person, *, words: str = "", number: str = "") -> None:
+        self.connector, self.person, self.words, self._number = connector, person, words, number
+
+    @property
+    def can_open(self) -> bool:
+        return may(self.person, Right.ITEMS)
 
     @cached_property
     def all(self) -> list[LastRehearsal]:

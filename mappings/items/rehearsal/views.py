@@ -23,11 +23,12 @@ LIST, ONE = "mappings/items/rehearsals.html", "mappings/items/rehearsal.html"
 @requires(Right.SEE)
 def rehearsals(request: HttpRequest, slug: str) -> HttpResponse:
     connector = with_credentials_or_404(slug)
-    shown = ProjectsPage(connector, words=text_in(request.GET, "q").strip(), number=text_in(request.GET, "page"))
+    words, number = text_in(request.GET, "q").strip(), text_in(request.GET, "page")
+    shown = ProjectsPage(connector, person_of(request), words=words, number=number)
     return page(request, LIST, {"connector": connector, "page": shown})
 
 
-@requires(Right.SEE, Right.EDIT, ("GET", "POST"))
+@requires(Right.ITEMS, Right.EDIT, ("GET", "POST"))
 def rehearsal(request: HttpRequest, slug: str, project: int) -> HttpResponse:
     """GET shows the last one, or the one that is asked for; POST starts another, which writes nothing anywhere."""
     connector = with_credentials_or_404(slug)

@@ -149,7 +149,9 @@ def test_confirming_never_leads_to_another_site(people: Any, signed_in: SignIn, 
 def test_only_what_gives_a_secret_or_a_file_out_asks_when_it_is_read_and_is_led_back_to(
     world: World, signed_in: SignIn, settings: LazySettings
 ) -> None:
-    """By hand: recovery codes, packs, the page of a waiting form, and the two that begin what is never kept."""
+    """By hand: recovery codes, packs, the page of a waiting form, what Jira's admin enters of a webhook, and the two that
+    begin what is never kept.
+    """
     client = signed_in(Role.ADMIN)
     age(client, settings.FRESH_SIGN_IN + 1)
     asking = {
@@ -159,7 +161,8 @@ def test_only_what_gives_a_secret_or_a_file_out_asks_when_it_is_read_and_is_led_
         for answer in [client.get(world.url(address))]
         if answer.headers.get("Location", "").startswith(f"{CONFIRM}?next=")
     }
-    given_out = {"mfa_view_recovery_codes", "mfa_download_recovery_codes", "history-pack-file", "account_confirm"}
+    codes = {"mfa_view_recovery_codes", "mfa_download_recovery_codes"}
+    given_out = codes | {"history-pack-file", "account_confirm", "webhook-by-hand"}
     assert asking == given_out | {"mfa_activate_totp", "mfa_add_webauthn"}
     address = f"/history/packs/{world.parameters['pack']}/file/?x=1"
     assert sent_to(client.get(address)) == (CONFIRM, address)

@@ -65,7 +65,7 @@ def test_a_project_is_rehearsed_once_at_a_time_by_editors_with_a_number_that_fit
         refused = editor.post(page, {"issues": typed})
         assert refused.status_code == 409
         assert "A rehearsal works out 1 to 200 issues." in said(refused)
-    assert signed_in(Role.VIEWER).post(page, {"issues": "5"}).status_code == 403
+    assert signed_in(Role.VIEWER).post(page, {"issues": "5"}).status_code == 404
     Project.objects.filter(key="MOB").update(in_scope=False, scope_choice="out")
     assert "is not in scope here" in said(editor.post(page_of("MOB"), {"issues": "5"}))
     for _ in range(2):

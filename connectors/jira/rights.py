@@ -75,6 +75,7 @@ CALLS: Mapping[str, CallRight] = {
     "project_statuses": _in_project("reading the statuses of a project"),
     "count": _in_project("counting issues"),
     "search": _in_project("searching issues"),
+    "sample": _in_project("searching issues"),
     "issue": _in_project("reading issues"),
     "boards": _in_project("reading boards"),
     "board_filter": _in_project("reading boards"),

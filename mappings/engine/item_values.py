@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from alignadmin.parsing import plain
+from alignadmin.parsing import plain, whole
 from connectors.field_types.value_types import ValueType
 from mappings.engine.item_rules import AlignPartners, CarriedPair
 from mappings.engine.items import Loss, LossCode
@@ -154,7 +154,7 @@ def _single(pair: CarriedPair, value: Any, partners: AlignPartners) -> Converted
     if pair.is_custom:
         return Converted(value=[{"value": name}], shown=name)
     # Align's own selects are numbers.
-    number = int(id_) if id_.isascii() and id_.isdigit() and len(id_) < 10 else None
+    number = whole(id_)
     return None if number is None else Converted(value=number, shown=name)
 
 

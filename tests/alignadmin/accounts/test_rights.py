@@ -149,8 +149,8 @@ def test_confirming_never_leads_to_another_site(people: Any, signed_in: SignIn, 
 def test_only_what_gives_a_secret_or_a_file_out_asks_when_it_is_read_and_is_led_back_to(
     world: World, signed_in: SignIn, settings: LazySettings
 ) -> None:
-    """By hand: recovery codes, packs, the page of a waiting form, what Jira's admin enters of a webhook, and the two that
-    begin what is never kept.
+    """By hand: recovery codes, packs, the page of a waiting form, a webhook's secret, and the two that begin what is
+    never kept.
     """
     client = signed_in(Role.ADMIN)
     age(client, settings.FRESH_SIGN_IN + 1)

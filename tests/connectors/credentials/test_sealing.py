@@ -27,7 +27,7 @@ from connectors.credentials import clients
 from connectors.credentials.clients import Access, NoCredential
 from connectors.credentials.values import SecretData, bound_to, open_secret, seal_secret
 from connectors.jobs import runner
-from connectors.models import Connector, Credential, JobKind, Stage, System
+from connectors.models import Connector, Credential, JobKind, Stage, System, WebhookSecret
 from connectors.setup.services import store_credential
 from tests.conftest import SignIn
 from tests.support import factories
@@ -126,12 +126,13 @@ def test_no_column_opens_a_value_of_another_and_second_factors_alone_are_bound_t
         ),  # type: ignore[dict-item]
         SigningKey: (SigningKey(uuid=uuid4()), SigningKey(uuid=uuid4())),
         OutgoingMail: (OutgoingMail(), OutgoingMail()),
+        WebhookSecret: (WebhookSecret(uuid=uuid4()), WebhookSecret(uuid=uuid4())),
         Authenticator: (Authenticator(pk=1, user_id=1, type="totp"), Authenticator(pk=2, user_id=2, type="totp")),
     }
     bounds = {column.label: [column.bound_to(row) for row in rows[column.rows().model]] for column in sealing.columns()}
     assert [label for label, (first, second) in bounds.items() if first == second] == ["second factors"]
     every = [bound for both in bounds.values() for bound in dict.fromkeys(both)]
-    assert len(every) == len(set(every)) == 7
+    assert len(every) == len(set(every)) == 9
     for sealed_for, opened_for in permutations(every, 2):
         with pytest.raises(DoesNotOpen):
             sealing.unseal(sealing.seal(SECRET, bound_to=sealed_for), bound_to=opened_for)

@@ -32,9 +32,10 @@ def tell_silence(webhook: Webhook, now: datetime) -> None:
     if webhook.told_at is not None:
         return
     Webhook.objects.filter(pk=webhook.pk).update(told_at=now)
+    since = f"{found.heard_at:%Y-%m-%d %H:%M:%S}" if found.heard_at else "ever"
     news = News(
         kind=SILENT,
-        about=f"webhook {webhook.uuid} silent since {found.heard_at}",
+        about=f"webhook {webhook.pk} silent since {since}",
         title=f"The webhook of {one_line(webhook.connector.name)} is silent",
         details=f"{found.why} Polling goes on meanwhile. Look in Jira under System > Webhooks whether it is enabled.",
         address=reverse("webhook", args=[webhook.connector.slug]),

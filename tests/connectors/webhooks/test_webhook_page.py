@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -198,7 +199,8 @@ def test_one_that_is_registered_stands_against_a_disconnection_and_one_by_hand_e
 def test_another_jira_begins_anew(hooked: HookedConnector, admin: Person) -> None:
     hooked.deliver(hooked.payload(hooked.make()))
     run_due()
-    services.forget_jira(hooked.connector)
+    with transaction.atomic():
+        services.forget_jira(hooked.connector)
     assert not WatchedIssue.objects.exists()
     found = services.of(hooked.connector)
     assert found is not None

@@ -228,7 +228,7 @@ class Apply:
             changes = unanswered(self.plan)
             if self.stop or not changes:
                 return
-            wait_out(self.run, changes)
+            wait_out(self.run, [change.sent_at for change in changes])
             self.identity.look(changes)
             self.read_lists(changes)
             if not self.may_go_on():
@@ -244,7 +244,7 @@ class Apply:
         """Resolve what has left, where Align can be read, and keep or cancel what has not."""
         changes = unanswered(self.plan)
         if changes and not self._why_stopped():
-            wait_out(self.run, changes)
+            wait_out(self.run, [change.sent_at for change in changes])
             self.read_lists(changes)
             resolve_unknown(self.journal, changes, send_again=True)
         self.journal.pause_or_cancel(self._why_stopped())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
@@ -21,9 +21,9 @@ def unanswered(plan: Plan) -> list[Change]:
     return list(changes.select_related("mapping", "scope__project"))
 
 
-def wait_out(run: Run, changes: Sequence[Change]) -> None:
-    """Until a deadline and a grace have passed since they left: a request may still be under way before."""
-    last = max((change.sent_at for change in changes if change.sent_at), default=timezone.now())
+def wait_out(run: Run, sent: Iterable[datetime | None]) -> None:
+    """Until a deadline and a grace have passed since the last was sent: a request may still be under way before."""
+    last = max((at for at in sent if at is not None), default=timezone.now())
     over_at = last + timedelta(seconds=settings.REQUEST_DEADLINE + settings.SENDING_GRACE)
     while (seconds := (over_at - timezone.now()).total_seconds()) > 0:
         run.waits_for(f"a request without an answer may still take effect: {seconds:.0f} s")

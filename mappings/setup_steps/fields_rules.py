@@ -34,7 +34,7 @@ def fields_step(facts: FieldSetupFacts | None) -> SetupStep:
         number=6,
         title="Fields",
         why="Each field of Align goes with one field of Jira of the same type, for each type of item.",
-        leads_to="Import and synchronisation, which come later, carry values by them: until then none is carried.",
+        leads_to="An import of a project that is ours carries values by them; synchronisation comes later.",
         state=SetupStepState.DONE if is_done else SetupStepState.OPTIONAL,
         checks=checks,
         tips=(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
+from alignadmin.audit import trail
 from alignadmin.due_work import due_work
 from connectors.jobs import runner
 from connectors.jobs.runner import JobFailed, LeaseLost, Run
 from connectors.models import ACTIVE, Job, JobKind
+from mappings.items.importing.entries import import_record
 from mappings.items.importing.planning import ImportPlanning
 from mappings.items.importing.sending import ImportSending
 from mappings.models import ImportLineState, ImportRun, ImportState
@@ -40,17 +42,33 @@ def work_on_import(run: Run) -> None:
 @due_work
 def pause_orphans() -> int:
     """An import without a job: its worker was killed while ending, or its connector was disconnected."""
-    count = 0
-    for found in ImportRun.objects.filter(state__in=[ImportState.PLANNING, ImportState.RUNNING]):
-        active = Job.objects.filter(connector=found.connector_id, kind=JobKind.IMPORT, subject=str(found.pk))
-        if active.filter(state__in=ACTIVE).exists():
-            continue
-        own = ImportRun.objects.filter(pk=found.pk, state=found.state)
+    open_ones = ImportRun.objects.filter(state__in=[ImportState.PLANNING, ImportState.RUNNING])
+    return sum(_pause_orphan(pk) for pk in list(open_ones.values_list("pk", flat=True)))
+
+
+def _pause_orphan(pk: int) -> bool:
+    """Behind its row: whoever lets it go on starts its job in the same transaction."""
+    with transaction.atomic():
+        rows = ImportRun.objects.locked().select_related("connector", "project", "author", "approver")
+        found = rows.get(pk=pk)
+        active = Job.objects.filter(connector=found.connector_id, kind=JobKind.IMPORT, subject=str(pk))
+        if found.state not in (ImportState.PLANNING, ImportState.RUNNING) or active.filter(state__in=ACTIVE).exists():
+            return False
+        action = "import.paused"
         if found.state == ImportState.PLANNING:
-            count += own.update(state=ImportState.FAILED, error=NO_JOB, finished_at=timezone.now())
+            found.state, found.error, found.finished_at, action = (
+                ImportState.FAILED,
+                NO_JOB,
+                timezone.now(),
+                "import.failed",
+            )
         elif found.control == "cancel":
             found.lines.filter(state=ImportLineState.PLANNED).update(state=ImportLineState.CANCELLED)
-            count += own.update(state=ImportState.CANCELLED, control="", finished_at=timezone.now())
+            found.state, found.finished_at, action = ImportState.CANCELLED, timezone.now(), "import.finished"
         else:
-            count += own.update(state=ImportState.PAUSED, control="", error=NO_JOB)
-    return count
+            found.state, found.error = ImportState.PAUSED, NO_JOB
+        found.control = ""
+        found.save(update_fields=["state", "control", "error", "finished_at"])
+        said = f"Import {pk} of {found.project.key} is {found.get_state_display().lower()}. {NO_JOB}"
+        trail.record(import_record(action, found, said, actor=found.approver or found.author))
+    return True

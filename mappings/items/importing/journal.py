@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,9 +14,8 @@ from django.utils import timezone
 
 from alignadmin.audit import trail
 from connectors.jobs.runner import Run
-from connectors.models import Project
 from mappings.items.importing.entries import batch_record, import_record
-from mappings.items.importing.rules import why_connector_waits, why_not_imported
+from mappings.items.importing.rules import why_connector_waits, why_not_written
 from mappings.models import ImportAct, ImportLine, ImportLineState, ImportRun, ImportState, ItemLink
 
 STOPPED = "stopped"  # by a person
@@ -62,8 +62,7 @@ class ImportJournal:
             return STOPPED
         if why := why_connector_waits(run.connector):
             return why
-        rows = Project.objects.select_for_update(no_key=True, of=("self",))
-        return why_not_imported(rows.get(pk=run.project_id))
+        return why_not_written(run.project_id)
 
     def mark_sending(self, line: ImportLine, values: Mapping[str, Any]) -> str:
         """Before it leaves. Empty where it may; else why nothing more may, and nothing was marked.
@@ -189,8 +188,7 @@ class ImportJournal:
             if run.control != "cancel" and run.lines.filter(state=ImportLineState.PLANNED).exists():
                 return False
             run.lines.filter(state=ImportLineState.PLANNED).update(state=ImportLineState.CANCELLED)
-            states = list(run.lines.values_list("state", flat=True))
-            counts = {state: states.count(state) for state in sorted(set(states))}
+            counts = dict(sorted(Counter(run.lines.values_list("state", flat=True)).items()))
             is_cancelled = run.control == "cancel"
             run.state = ImportState.CANCELLED if is_cancelled else ImportState.FINISHED
             run.control, run.finished_at, run.sent_requests = "", timezone.now(), run.sent_requests + requests

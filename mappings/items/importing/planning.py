@@ -111,7 +111,10 @@ class ImportPlanning:
     ) -> None:
         items = {jira_id: each.align_id for jira_id, each in known.items() if each.align_id is not None}
         rows = [_row(self.run, place, line, known.get(line.item.issue.id), items) for place, line in enumerate(lines)]
-        facts = [[each.jira_id, each.act, each.level, each.values, each.parent_id] for each in rows]
+        facts = [
+            [each.jira_id, each.act, each.level, each.values, each.parent_id, each.parent_field, each.align_id]
+            for each in rows
+        ]
         with transaction.atomic():
             self.job.assert_lease()
             run = ImportRun.objects.locked().get(pk=self.run.pk)

@@ -6,26 +6,23 @@ title and time among those that stand for no issue yet. Two that may be it wait 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.conf import settings
-from django.utils import timezone
-
 from alignadmin.text import counted
 from connectors.align.object_client import ObjectClient
 from connectors.align.query import Q, query_of
 from connectors.jobs.runner import Run
+from mappings.applying.outcomes import MOST_SENDS
+from mappings.applying.resolve_unknown import wait_out
 from mappings.engine.item_prediction import PARENT_FIELDS
 from mappings.items.importing.journal import ImportJournal, LineOvertaken
 from mappings.models import ImportAct, ImportLine, ImportLineState, ItemLink
 
 CLOCKS_DIFFER = timedelta(minutes=5)  # Align's and ours
 PARENTS = frozenset(PARENT_FIELDS.values())
-MOST_SENDS = 3
 NO_ANSWER = "No answer came, and Align has no such item: "
 
 
@@ -37,7 +34,7 @@ class Resolving:
 
     def work(self, lines: Sequence[ImportLine]) -> None:
         """Once their requests can have no effect any more. Raises RemoteError where Align cannot be read."""
-        self._wait_out(lines)
+        wait_out(self.job, [each.sent_at for each in lines])
         for line in lines:
             self.job.progress(f"looking for {line.issue_key}")
             link = ItemLink.objects.filter(connector_id=self.journal.run.connector_id, jira_id=line.jira_id).first()
@@ -49,13 +46,6 @@ class Resolving:
                 self.journal.record(line, ImportLineState.DONE, "Its item was found meanwhile.", align_id=link.align_id)
             else:
                 self._find(line, link)
-
-    def _wait_out(self, lines: Sequence[ImportLine]) -> None:
-        last = max((each.sent_at for each in lines if each.sent_at), default=timezone.now())
-        over_at = last + timedelta(seconds=settings.REQUEST_DEADLINE + settings.SENDING_GRACE)
-        while (seconds := (over_at - timezone.now()).total_seconds()) > 0:
-            self.job.waits_for(f"a request without an answer may still take effect: {seconds:.0f} s")
-            time.sleep(min(1.0, seconds))
 
     def _find(self, line: ImportLine, link: ItemLink) -> None:
         """By what left, whatever the issue is called now: what has changed since is for the next import."""

@@ -20,6 +20,12 @@ def why_connector_waits(connector: Connector) -> str:
     return ""
 
 
+def why_not_written(project_id: int) -> str:
+    """Its row is locked until the commit: a reading that finds it in Align's list comes before, or after."""
+    rows = Project.objects.select_for_update(no_key=True, of=("self",))
+    return why_not_imported(rows.get(pk=project_id))
+
+
 def why_not_imported(project: Project) -> str:
     """By the project's row as it is now; empty where it may be."""
     if project.carried != Carried.NO:

@@ -30,6 +30,7 @@ from connectors.align.objects import OBJECTS
 from connectors.align.query import Q, query_of
 from connectors.credentials import clients
 from connectors.jobs.runner import JobFailed, Run
+from mappings.applying.outcomes import MOST_SENDS
 from mappings.items.importing.journal import STOPPED, ImportJournal, LineOvertaken
 from mappings.items.importing.resolving import Resolving
 from mappings.items.importing.stored_values import restored, stored
@@ -43,7 +44,6 @@ from mappings.models import (
 )
 
 BATCH = 100  # lines between two entries
-MOST_SENDS = 3  # of one line that never gets through
 KEPT = "What was not sent is kept: go on once that is mended."
 
 

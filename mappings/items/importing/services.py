@@ -16,7 +16,7 @@ from connectors.models import ACTIVE, Connector, Job, JobKind, Project
 from connectors.ports.connected import lock_connected
 from mappings.items.importing.entries import import_record
 from mappings.items.importing.journal import LineOvertaken, link_item
-from mappings.items.importing.rules import why_not_imported
+from mappings.items.importing.rules import why_not_written
 from mappings.items.prediction.asked import configured_import
 from mappings.models import (
     OPEN_IMPORTS,
@@ -59,9 +59,7 @@ def _queue(run: ImportRun, actor: Person) -> Job:
 
 
 def _refuse_project(project: Project) -> None:
-    """Its row is locked until the commit: a reading that finds it in Align's list comes before, or after."""
-    row = Project.objects.select_for_update(no_key=True, of=("self",)).get(pk=project.pk)
-    if why := why_not_imported(row):
+    if why := why_not_written(project.pk):
         raise Refused(f"{why} Nothing was changed.")
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from connectors.align.objects import OBJECTS
 from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Job, JobKind, Project
-from mappings.items.importing.sending import MOST_SENDS
+from mappings.applying.outcomes import MOST_SENDS
 from mappings.models import AgreedLine, ImportRun, ImportState, ItemLink
 from tests.mappings.items.importing.test_importing import approve, configurer, lines, plan, project
 from tests.support.crash import At, dying

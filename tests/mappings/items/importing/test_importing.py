@@ -313,7 +313,13 @@ def test_an_item_that_align_has_by_the_issues_key_is_linked_and_not_made_again(
         sandbox.align("POST", "/stories", json={"title": "Was here", "programId": 11, "externalKey": key}).json()["id"]
         for key in (keys[0], keys[1], keys[1])
     ]
+    seen = plan(configurer, project)
+    assert configurer.post(f"/imports/{seen.pk}/cancel/").status_code == 303
+    sandbox.edit("delete_item", object="story", id=there[0])
+    another = {"title": "Was here", "programId": 11, "externalKey": keys[0]}
+    there[0] = sandbox.align("POST", "/stories", json=another).json()["id"]
     run = imported(configurer, project)
+    assert run.fingerprint != seen.fingerprint, "an approval is about which item is linked"
     linked = run.lines.get(issue_key=keys[0])
     assert (linked.act, linked.state, linked.align_id) == ("link", "done", there[0])
     assert run.lines.get(issue_key=keys[1]).act == "skip", "two have its key"
@@ -393,6 +399,7 @@ def test_an_import_whose_work_ended_is_paused_and_can_go_on(
     assert pause_orphans() == 1
     run.refresh_from_db()
     assert run.state == ImportState.PAUSED
+    assert Entry.objects.latest("seq").action == "import.paused"
     assert control(configurer, run, "resume").status_code == 303
     work(run)
     assert run.state == ImportState.FINISHED

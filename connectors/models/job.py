@@ -36,6 +36,10 @@ class JobKind(models.TextChoices):
     REHEARSAL = "rehearsal", "Rehearsing an import"
     IMPORT = "import", "Importing issues of Jira"
     INBOX = "inbox", "Working off what Jira's webhook delivered"
+    ITEM_TRIAL = "item-trial", "Trying how Jira Align takes an item"
+    AGREEMENT = "agreement", "Comparing the items of both systems"
+    ROUND_TRIP = "round-trip", "Following a change to the other system"
+    PROGRESS = "progress", "Adding up the progress on both sides"
 
 
 ACTIVE = (JobState.QUEUED, JobState.RUNNING)

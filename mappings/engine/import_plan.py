@@ -18,10 +18,12 @@ from connectors.align.states import ALIGN_STATES
 from connectors.align.terminology import Terminology
 from mappings.engine.hierarchy import DEPTHS
 from mappings.engine.import_scope import Landing
+from mappings.engine.item_prediction import NEEDS_PARENT
 from mappings.engine.items import Loss, LossCode, PredictedItem
 
 READ_BACK = 100  # items of one request
 NOT_THERE = "Its parent {key} is no item of Align and none of this import, so it stands without a parent."
+NEEDED = "Its parent {key} is no item of Align and none of this import. Without one, Align may refuse it."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +80,10 @@ def _line(item: PredictedItem, known: Mapping[int, KnownItem], made: set[int], t
     parent, losses = item.parent, list(item.losses)
     has_item = parent is not None and (parent.issue_id in made or parent.issue_id in known)
     if parent is not None and not has_item:
-        said = NOT_THERE.format(key=parent.issue_key)
-        losses.append(Loss(code=LossCode.PARENT_MISSING, sentence=said, field=parent.field))
+        is_needed = item.level in NEEDS_PARENT
+        said = (NEEDED if is_needed else NOT_THERE).format(key=parent.issue_key)
+        code = LossCode.REQUIRED_EMPTY if is_needed else LossCode.PARENT_MISSING
+        losses.append(Loss(code=code, sentence=said, field=parent.field))
     parent_id = parent.issue_id if parent is not None and has_item else None
     before = known.get(item.issue.id)
     if before is None or before.align_id is None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.align.states import ALIGN_STATES
+from connectors.align.terminology import Terminology
 from mappings.engine.hierarchy import ABOVE
 from mappings.engine.item_rules import AlignPartners as AlignPartners
 from mappings.engine.item_rules import AlignPerson as AlignPerson
@@ -32,6 +33,8 @@ PARENT_FIELDS: Mapping[tuple[str, str], str] = {
     ("defect", "feature"): "featureId",
     ("task", "story"): "storyId",
 }
+# A task of Align stands below a story; of the others none is refused for want of one.
+NEEDS_PARENT = frozenset({"task"})
 # Where items of a level land: its fields for a program, a program increment and a team; lists take one of each.
 _LANDS: Mapping[str, tuple[str, str, str]] = {
     "theme": ("programIds", "releaseIds", ""),
@@ -65,6 +68,8 @@ def predict(issue: IssueFacts, rules: ItemRules, parents: Mapping[int, IssueFact
         if required.key not in given:
             said = f"{required.name} is required in Jira Align and stays empty, so Align may refuse the item."
             losses.append(Loss(code=LossCode.REQUIRED_EMPTY, sentence=said, field=required.key))
+    if level in NEEDS_PARENT and parent is None:
+        losses.append(_without_parent(level, rules.called))
     return PredictedItem(
         issue=issue,
         level=level,
@@ -74,6 +79,13 @@ def predict(issue: IssueFacts, rules: ItemRules, parents: Mapping[int, IssueFact
         step=rules.steps.get((level, issue.status_id)),
         losses=losses,
     )
+
+
+def _without_parent(level: str, called: Terminology) -> Loss:
+    """Of a level that needs one."""
+    above, field = next((above, field) for (below, above), field in PARENT_FIELDS.items() if below == level)
+    said = f"In Jira Align, {called.one(level)} hangs below {called.one(above)}. Without one, Align may refuse it."
+    return Loss(code=LossCode.REQUIRED_EMPTY, sentence=said, field=field)
 
 
 def _fields(issue: IssueFacts, level: str, rules: ItemRules, losses: list[Loss]) -> dict[str, PredictedField]:

@@ -76,6 +76,8 @@ def test_a_parent_counts_where_it_is_an_item_or_becomes_one() -> None:
     assert found[1].parent_id == 50
     assert found[2].parent_id is None
     assert [each.code for each in found[2].losses] == [LossCode.PARENT_MISSING]
+    (task,) = planned_lines([item(3, "task", parent=60)], known)
+    assert [each.code for each in task.losses] == [LossCode.REQUIRED_EMPTY], "Align refuses a task without a story"
 
 
 def test_values_alike_are_not_sent_again() -> None:

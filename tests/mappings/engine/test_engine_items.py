@@ -208,6 +208,12 @@ def test_it_says_what_does_not_come_along() -> None:
     assert "becomes a Task, and a Story hangs below a Feature" in said[LossCode.PARENT_MISSING]
 
 
+def test_a_task_without_a_story_above_it_may_be_refused() -> None:
+    found = predict(issue(type_name="Sub-task"), rules(levels={"sub-task": "task"}), {})
+    said = [each.sentence for each in found.losses if each.code is LossCode.REQUIRED_EMPTY]
+    assert said == ["In Jira Align, a Task hangs below a Story. Without one, Align may refuse it."]
+
+
 def test_a_type_that_stands_for_nothing_becomes_nothing() -> None:
     found = predict(issue(type_name="Spike"), rules(), {})
     assert (found.level, list(found.fields), codes(found)) == ("", [], [LossCode.TYPE_NOT_MAPPED])

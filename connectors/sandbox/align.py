@@ -175,7 +175,7 @@ def _projects(call: AlignCall, connector: str) -> Response:
 def _project_shapes(call: AlignCall, connector: str) -> list[Json]:
     connector_id, visible = call.require_connector(connector), _visible(call.token)
     projects = [item for item in call.world.projects() if visible is None or item["key"] in visible]
-    return [_project_shape(call, connector_id, item) for item in projects if item.get("in_align", True)]
+    return [_project_shape(call, connector_id, item) for item in projects if call.options.has_in_align(item)]
 
 
 def _project_shape(call: AlignCall, connector_id: int, project: ProjectRecord) -> Json:

@@ -112,7 +112,7 @@ class _Connector:
     def _carried(self, issue: Issue | None) -> ProjectRecord | None:
         """The project of an issue, if Align's connector has it."""
         project = self._call.project_of.get(issue["project"]) if issue is not None else None
-        return project if project is not None and project.get("in_align", True) else None
+        return project if project is not None and self._call.options.has_in_align(project) else None
 
     def _item(self, number: int) -> tuple[str, ObjectRecord] | None:
         wanted = str(number)

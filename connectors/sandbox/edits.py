@@ -272,7 +272,8 @@ def _set_project(world: World, edit: Json) -> ProjectRecord:
     project = _project(world, edit["key"])
     project["style"] = str(edit.get("style", project["style"]))
     project["programme"] = int(edit.get("programme", project["programme"]))
-    project["in_align"] = bool(edit.get("in_align", project.get("in_align", True)))
+    if "in_align" in edit:
+        project["in_align"] = bool(edit["in_align"])
     world.store.put("project", project["key"], project)
     return project
 

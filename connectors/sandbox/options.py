@@ -4,6 +4,7 @@ A switch stands for a question that Atlassian's documents leave open.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 
@@ -236,6 +237,12 @@ TEXT_SWITCHES = (
         form='"Story=User Story,Feature=Epic"',
         help="how the audit log calls work item types where a site has terms of its own; no source shows such a line",
     ),
+    TextSwitch(
+        name="not_in_align",
+        form="HACK,SUP",
+        help="projects that Align's connectors do not have until the edit set_project says so; with it a project can "
+        "be taken over and imported",
+    ),
 )
 SEEDS = ("small", "large", "examples", "examples-company", "examples-mixed")
 # The published examples 1 and 3: these two have the type ids of the examples unless lax is asked for.
@@ -288,6 +295,7 @@ class Options:
     webhook_retry: str = "1"
     connector_moves: str = "no"
     audit_labels: str = ""
+    not_in_align: str = ""
 
     def __post_init__(self) -> None:
         parse_rate(self.rate_limit)
@@ -301,6 +309,11 @@ class Options:
                 raise ValueError(f"{switch.name} is one of {', '.join(switch.choices)}")
         if self.seed in BY_EXAMPLES and self.type_ids == "table":
             object.__setattr__(self, "type_ids", "examples")
+
+    def has_in_align(self, project: Mapping[str, object]) -> bool:
+        """Whether Align's connectors have a project of Jira, as it is stored."""
+        left_out = {each.strip() for each in self.not_in_align.split(",")}
+        return bool(project.get("in_align", project["key"] not in left_out))
 
     def changed(self, switches: dict[str, object]) -> "Options":
         """These options with switches, rate_limit, block, latency or seed set anew. ValueError names a wrong one."""

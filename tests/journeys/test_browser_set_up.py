@@ -14,9 +14,10 @@ from playwright.sync_api import Browser, Page, expect
 from tests.environment import PASSWORD
 from tests.journeys.test_browser_journeys import align_state
 from tests.support import browser_helpers as steps
+from tests.support import import_journey as imports
 from tests.support import set_up_journey as journey
 from tests.support.browser import look, sign_in
-from tests.support.browser_helpers import Own, cell, expect_waiting
+from tests.support.browser_helpers import Own, cell, entered, expect_waiting, own_connector
 from tests.support.processes import Site, eventually, running_site
 from tests.support.sandbox_fixture import RunningSandbox
 
@@ -94,6 +95,16 @@ def test_from_an_empty_database_to_the_first_applied_mapping(installation: Site,
     expect_applied(page, site, "first")
 
 
+def test_a_project_that_align_does_not_carry_is_taken_over_and_imported(site: Site, browser: Browser) -> None:
+    """Steps 4 to 8 of a project of ours with 200 issues, and of one that Align carries, on Cloud."""
+    with own_connector(site) as own, entered(browser, site, steps.ADMIN) as (page, _):
+        imports.leave_align(own.sandbox.url, "HACK")
+        imports.write_issues(own.sandbox.url, "HACK", imports.ISSUES)
+        imports.refresh(page, own.page)
+        imports.of_ours(page, own.page, "HACK", "Parked 10605 0 Pending approval")
+        imports.of_aligns(page, own.page, "WEB")
+
+
 def test_with_a_data_center_and_a_password_no_key_is_needed(installation: Site, page: Page) -> None:
     site = installation
     with closing(RunningSandbox(jira="server-9")) as sandbox:
@@ -118,6 +129,12 @@ def test_with_a_data_center_and_a_password_no_key_is_needed(installation: Site, 
         apply_the_first_mapping(page, "premises", project="PROJ", edited=BLOCKED)
         assert align_state(sandbox.url, 10017) == 0
         expect_applied(page, site, "premises")
+        base = f"{site.url}/connectors/premises/"
+        imports.leave_align(sandbox.url, "SUP")
+        imports.write_issues(sandbox.url, "SUP", imports.ISSUES, version=2)
+        imports.refresh(page, base)
+        imports.of_ours(page, base, "SUP", "In Review 10013 3 Dev complete")
+        imports.of_aligns(page, base, "WEB")
         journey.deactivate(page, site, "premises")
 
 

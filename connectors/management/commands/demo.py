@@ -15,6 +15,8 @@ from connectors.local.children import ChildEnded, Children
 from connectors.local.machine import MANAGE, CannotStartHere, alone, start_product, step
 from connectors.models import CredentialKind
 
+NOT_CARRIED = "HACK"  # so that there is a project to take over and to import
+
 
 class Command(BaseCommand):
     help = "Run sandbox, web and worker together, with people and a prepared connector to try. Ctrl-C stops all."
@@ -89,5 +91,6 @@ class Command(BaseCommand):
 def start(children: Children, where: Surroundings) -> None:
     state = str(where.data_dir / "sandbox.sqlite3")
     sandbox = ["sandbox", "--port", str(where.sandbox_port), "--state", state, "--audit-endpoint", where.audit_endpoint]
+    sandbox += ["--not-in-align", NOT_CARRIED]
     children.start("sandbox", [MANAGE, *sandbox])
     start_product(children, where.port)

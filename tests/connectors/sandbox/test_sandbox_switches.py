@@ -92,6 +92,18 @@ def test_the_log_may_call_work_item_types_by_terms_of_the_site(sandbox: RunningS
     assert [line.split(" - ")[3] for line in log] == ["Defect", "User Story", "User Story"]
 
 
+def test_projects_can_be_left_out_of_aligns_list_until_an_edit_adds_them(sandbox: RunningSandbox) -> None:
+    def listed() -> set[str]:
+        return {each["projectKey"] for each in sandbox.align("GET", "/connectors/123/projects").json()}
+
+    everything = listed()
+    sandbox.reset(not_in_align="HACK, SUP")
+    assert listed() == everything - {"HACK", "SUP"}
+    sandbox.edit("set_project", key="SUP", programme=11)
+    sandbox.edit("set_project", key="HACK", in_align=True)
+    assert listed() == everything - {"SUP"}
+
+
 def jira_names(sandbox: RunningSandbox, path: str) -> set[str]:
     return {each["name"] for each in sandbox.jira(path).json()}
 

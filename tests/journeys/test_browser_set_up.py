@@ -102,7 +102,7 @@ def test_a_project_that_align_does_not_carry_is_taken_over_and_imported(site: Si
         imports.write_issues(own.sandbox.url, "HACK", imports.ISSUES)
         imports.refresh(page, own.page)
         imports.of_ours(page, own.page, "HACK", "Parked 10605 0 Pending approval")
-        imports.of_aligns(page, own.page, "WEB")
+        imports.of_aligns(page, own.page, "PAY")
 
 
 def test_with_a_data_center_and_a_password_no_key_is_needed(installation: Site, page: Page) -> None:
@@ -134,7 +134,7 @@ def test_with_a_data_center_and_a_password_no_key_is_needed(installation: Site, 
         imports.write_issues(sandbox.url, "SUP", imports.ISSUES, version=2)
         imports.refresh(page, base)
         imports.of_ours(page, base, "SUP", "In Review 10013 3 Dev complete")
-        imports.of_aligns(page, base, "WEB")
+        imports.of_aligns(page, base, "PAY")
         journey.deactivate(page, site, "premises")
 
 

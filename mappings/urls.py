@@ -8,6 +8,7 @@ from mappings.drift import views as drift
 from mappings.fields import views as fields
 from mappings.hierarchy import views as hierarchy
 from mappings.items.importing import views as importing
+from mappings.items.importing.trial import views as item_trials
 from mappings.items.rehearsal import views as rehearsal
 from mappings.items.scope import views as import_scope
 from mappings.matrix import views as matrix
@@ -41,6 +42,9 @@ urlpatterns = [
     path("connectors/<slug:slug>/hierarchy/", hierarchy.hierarchy, name="hierarchy"),
     path("connectors/<slug:slug>/hierarchy/start/", hierarchy.start_from, name="hierarchy-start"),
     path("connectors/<slug:slug>/imports/", importing.imports, name="imports"),
+    path("connectors/<slug:slug>/imports/trials/", item_trials.trials, name="item-trials"),
+    path("connectors/<slug:slug>/imports/trials/start/", item_trials.start, name="item-trial-start"),
+    path("connectors/<slug:slug>/imports/trials/control/", item_trials.control, name="item-trial-control"),
     path("imports/<int:pk>/", importing.import_run, name="import-run"),
     path("imports/<int:pk>/approve/", importing.approve, name="import-approve"),
     path("imports/<int:pk>/cancel/", importing.cancel, name="import-cancel"),

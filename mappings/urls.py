@@ -9,6 +9,7 @@ from mappings.fields import views as fields
 from mappings.hierarchy import views as hierarchy
 from mappings.items.importing import views as importing
 from mappings.items.importing.trial import views as item_trials
+from mappings.items.importing.undoing import views as undoing
 from mappings.items.rehearsal import views as rehearsal
 from mappings.items.scope import views as import_scope
 from mappings.matrix import views as matrix
@@ -50,6 +51,9 @@ urlpatterns = [
     path("imports/<int:pk>/cancel/", importing.cancel, name="import-cancel"),
     path("imports/<int:pk>/control/", importing.control, name="import-control"),
     path("imports/<int:pk>/choose/", importing.choose, name="import-choose"),
+    path("imports/<int:pk>/roll-back/", undoing.undo, name="import-undo"),
+    path("imports/<int:pk>/roll-back/approve/", undoing.approve, name="import-undo-approve"),
+    path("imports/<int:pk>/roll-back/control/", undoing.control, name="import-undo-control"),
     path("imports/<int:pk>/report/", importing.report, name="import-report"),
     path("connectors/<slug:slug>/rehearsals/", rehearsal.rehearsals, name="rehearsals"),
     path("connectors/<slug:slug>/rehearsals/<int:project>/", rehearsal.rehearsal, name="rehearsal"),

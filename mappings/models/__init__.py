@@ -3,6 +3,15 @@
 from mappings.models.approval_ask import ApprovalAsk
 from mappings.models.configuration import AgreedLine, ConfigurationProposal, DraftLine, DraftSave, ProposalState
 from mappings.models.drift import CheckKind, ContractFact, DriftCheck
+from mappings.models.import_undoing import (
+    OPEN_UNDOINGS,
+    UNANSWERED_UNDOS,
+    ImportUndoing,
+    UndoAct,
+    UndoingState,
+    UndoLine,
+    UndoLineState,
+)
 from mappings.models.imports import (
     OPEN_IMPORTS,
     UNANSWERED_LINES,
@@ -12,15 +21,6 @@ from mappings.models.imports import (
     ImportRun,
     ImportState,
     ItemLink,
-)
-from mappings.models.import_undoing import (
-    OPEN_UNDOINGS,
-    UNANSWERED_UNDOS,
-    ImportUndoing,
-    UndoAct,
-    UndoingState,
-    UndoLine,
-    UndoLineState,
 )
 from mappings.models.in_use import InUseCount, InUseRound
 from mappings.models.item_trials import OPEN_TRIALS, ItemTrial, ItemTrialState, ItemWriteFacts

@@ -134,6 +134,11 @@ class ImportLine(models.Model):
     def __str__(self) -> str:
         return self.issue_key
 
+    @property
+    def awaits_update(self) -> bool:
+        """Its item is made, and what only an update brings has still to be sent."""
+        return self.act == ImportAct.CREATE and self.align_id is not None and self.state != ImportLineState.DONE
+
 
 class ItemLink(models.Model):
     """Which item of Align stands for an issue of Jira: the row is there before the item's creation is sent.

@@ -20,7 +20,7 @@ from mappings.engine.items import PredictedItem
 from mappings.items.prediction.issues import lots
 from mappings.items.prediction.partners import one_of
 
-OF_ITSELF = ("id", "externalId", "externalKey", "state", "processStepId")
+OF_ITSELF = ("id", "externalId", "externalKey", "state", "processStepId", "isRecycled")
 Record = Mapping[str, Any]
 
 
@@ -97,7 +97,8 @@ class RealItems:
         found: dict[str, dict[int, Record]] = defaultdict(dict)
         for row in self._rows(level, sorted(asked)):
             key, id_ = row.get("externalKey"), row.get("id")
-            if isinstance(key, str) and key in asked and isinstance(id_, int):
+            is_there = row.get("isRecycled") is not True
+            if isinstance(key, str) and key in asked and isinstance(id_, int) and is_there:
                 found[key][id_] = flat(row)
         return {key: list(of.values()) for key, of in found.items()}
 

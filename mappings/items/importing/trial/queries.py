@@ -37,11 +37,11 @@ class TriedLevel:
 
     @property
     def state(self) -> str:
-        return _way(self.facts and self.facts.state_at_create, self.facts and self.facts.state_by_update)
+        return _way(self.facts.state_at_create, self.facts.state_by_update) if self.facts else UNTRIED
 
     @property
     def step(self) -> str:
-        return _way(self.facts and self.facts.step_at_create, self.facts and self.facts.step_by_update)
+        return _way(self.facts.step_at_create, self.facts.step_by_update) if self.facts else UNTRIED
 
     @property
     def recycles(self) -> str:
@@ -66,5 +66,3 @@ def tried_levels(connector: Connector, levels: Collection[str]) -> list[TriedLev
         for level in LEVELS
         if level in levels or level in known
     ]
-
-

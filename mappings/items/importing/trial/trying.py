@@ -129,7 +129,7 @@ class ItemTrying:
         return (found[0] if found else None), (found[1] if len(found) > 1 else None)
 
     def _resolve(self, why: str) -> None:
-        """What got no answer: once it can have no effect any more, Align is read for the title that nothing else has."""
+        """Without an answer, once it can have no effect any more, Align is read for the title that nothing else has."""
         wait_out(self.job, [self.trial.sent_at])
         query = query_of(self.trial.level).select("id", "title").where(Q("title").eq(self.trial.marker))
         found = [row for row in self.objects.rows(query) if row.get("title") == self.trial.marker]
@@ -182,9 +182,12 @@ class ItemTrying:
         return row
 
     def _maybe_read(self) -> Row | None:
-        fields = ("id", "title", EXTERNAL_KEY, EXTERNAL_ID, STATE, STEP, "isRecycled")
-        fields = tuple(name for name in fields if name in OBJECTS[self.trial.level].fields)
-        query = query_of(self.trial.level).select(*fields).where(Q("id").eq(self.trial.align_id)).top(1)
+        query = (
+            query_of(self.trial.level)
+            .select("id", "title", EXTERNAL_KEY, STATE, STEP, "isRecycled")
+            .where(Q("id").eq(self.trial.align_id))
+            .top(1)
+        )
         return next((row for row in self.objects.page(query) if row.get("id") == self.trial.align_id), None)
 
     def _is_found_by_key(self) -> bool:

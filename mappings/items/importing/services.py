@@ -10,6 +10,7 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.errors import Refused
+from alignadmin.search import writing
 from alignadmin.text import counted
 from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Job, JobKind, Project
@@ -17,6 +18,7 @@ from connectors.ports.connected import lock_connected
 from mappings.items.importing.entries import import_record
 from mappings.items.importing.journal import MADE, LineOvertaken, link_item
 from mappings.items.importing.rules import why_not_written
+from mappings.items.importing.search_names import IMPORTS
 from mappings.items.prediction.asked import configured_import
 from mappings.models import (
     OPEN_IMPORTS,
@@ -51,6 +53,7 @@ def start(connector: Connector, project: Project, *, reason: str, ticket: str = 
             sentence = f"Started to plan the import of {project.key}."
             trail.record(import_record("import.planning", run, sentence, actor=actor))
             _queue(run, actor)
+            writing.write(IMPORTS, [run.pk])
     except IntegrityError as error:
         raise Refused(f"An import of {project.key} is open already: finish or cancel it first.") from error
     return run

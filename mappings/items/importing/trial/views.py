@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from alignadmin.accounts.acts import Act, ActField, Params, consent, one_of
@@ -80,14 +79,11 @@ def control(request: HttpRequest, slug: str) -> HttpResponse:
     """Let a trial go on, or say that its item is gone."""
     connector = with_credentials_or_404(slug)
     acts = {"on": services.go_on, "gone": services.say_gone}
-    trial = get_object_or_404(
-        ItemTrial.objects.select_related("connector"),
-        connector=connector,
-        pk=whole(text_in(request.POST, "trial")) or 0,
-    )
+    rows = ItemTrial.objects.select_related("connector").filter(connector=connector)
     try:
         act = acts.get(text_in(request.POST, "act"))
-        if act is None:
+        trial = rows.filter(pk=whole(text_in(request.POST, "trial")) or 0).first()
+        if act is None or trial is None:
             raise Refused("Load the page again: this button is not one of a trial.")
         act(trial, actor=person_of(request))
     except Refused as refused:

@@ -11,8 +11,8 @@ from connectors.models import ACTIVE, Connector, Job, JobKind, Project
 from mappings.models import AgreedLine, ItemLink, ItemTrial
 from tests.mappings.items.importing.test_import_crash import SHORT, do_import, recover_jobs
 from tests.mappings.items.importing.test_importing import configurer, imported, item, lines, project
-from tests.mappings.items.importing.test_item_trials import agree, made
-from tests.mappings.items.importing.test_undoing import approve, ask, worked
+from tests.mappings.items.importing.trial.test_item_trials import agree, made
+from tests.mappings.items.importing.undoing.test_undoing import approve, ask, worked
 from tests.support.crash import At, dying
 from tests.support.sandbox_fixture import RunningSandbox
 

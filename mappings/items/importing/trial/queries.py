@@ -33,7 +33,7 @@ class TriedLevel:
             return UNTRIED
         if not self.facts.external_key:
             return NO
-        return "kept and found by" if self.facts.external_filter else "kept, not found by"
+        return "kept, finds the item" if self.facts.external_filter else "kept, finds nothing"
 
     @property
     def state(self) -> str:

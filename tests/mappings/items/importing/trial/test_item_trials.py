@@ -91,7 +91,7 @@ def test_one_item_is_made_looked_at_and_recycled_and_imports_send_what_is_kept(
     assert story["jiraProjectKey"] is None
     assert facts() == dict.fromkeys(FACTS, True) | {"step_at_create": None}
     assert [each["method"] for each in writes(sandbox)] == ["POST", "PATCH", "PATCH"]
-    assert "kept and found by" in said(configurer.get(PAGE))
+    assert "kept, finds the item" in said(configurer.get(PAGE))
     entries = Entry.objects.filter(action__startswith="item-trial").order_by("seq")
     actions = list(entries.values_list("action", flat=True))
     assert actions[:2] == ["item-trial.agreed", "item-trial.sent"]

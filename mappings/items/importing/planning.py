@@ -79,7 +79,7 @@ class ImportPlanning:
         items = [predict(each, rules, above) for each in issues]
         unlinked = [each for each in items if each.level and each.issue.id not in known]
         self.job.progress("what Align has of them already", done=3, total=STEPS)
-        real = RealItems(objects=align.objects, project=project, rules=rules).beside(unlinked, {})
+        real = RealItems(objects=align.objects, project=project, rules=rules, with_recycled=False).beside(unlinked, {})
         there = {each.issue.id: found.ids for each, found in zip(unlinked, real, strict=True) if found.ids}
         writes = writes_of(connector)
         lines = planned_lines(items, known, there, writes)

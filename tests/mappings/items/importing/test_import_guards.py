@@ -123,5 +123,8 @@ def test_open_ones_are_listed_whatever_their_age(
     ]
     ImportRun.objects.bulk_create(copies)
     assert f"Import {waiting.pk} is open" in said(configurer.get(LIST))
-    Project.objects.filter(pk=found.pk).update(in_scope=False, scope_choice="out")
-    assert "take it into scope in step 4" in said(configurer.post(LIST, {"project": found.pk, "reason": "Again"}))
+    Project.objects.filter(pk=found.pk).update(ours_at=None, ours_by=None, in_scope=False, scope_choice="out")
+    assert configurer.post(f"/imports/{waiting.pk}/cancel/").status_code == 303
+    assert "take it into scope and take it over in step 4" in said(
+        configurer.post(LIST, {"project": found.pk, "reason": "Again"})
+    )

@@ -205,3 +205,19 @@ def test_it_needs_a_second_person_a_reason_and_an_import_that_is_over(
     assert control(configurer, run, "resume").status_code == 303
     assert worked(run).state == "finished"
     assert not ItemLink.objects.exists()
+
+
+def test_an_item_with_a_key_that_was_recycled_is_made_anew(
+    connector: Connector, sandbox: RunningSandbox, configurer: Client, project: Project
+) -> None:
+    ItemWriteFacts.objects.create(
+        connector=connector, level="story", external_key=True, external_filter=True, seen_at=connector.created_at
+    )
+    run = imported(configurer, project)
+    assert approve(configurer, planned(configurer, run)).status_code == 303
+    assert set(states(worked(run)).values()) == {"done"}
+    again = imported(configurer, project)
+    former = {each.jira_id: each.align_id for each in lines(run)}
+    assert {each.state for each in lines(again)} == {"done"}, [each.detail for each in lines(again)]
+    assert len(lines(again)) == len(former)
+    assert all(former[each.jira_id] != each.align_id for each in lines(again))

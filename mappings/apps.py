@@ -24,6 +24,9 @@ class MappingsConfig(AppConfig):
         from mappings.hierarchy.subject import HIERARCHY
         from mappings.in_use import rounds  # noqa: F401  counts by the clock
         from mappings.items.importing import job as import_job  # noqa: F401
+        from mappings.items.importing.search_names import IMPORTS
+        from mappings.items.importing.trial import job as trial_job  # noqa: F401
+        from mappings.items.importing.undoing import job as undoing_job  # noqa: F401
         from mappings.items.rehearsal import job as rehearsal_job  # noqa: F401
         from mappings.items.scope.subject import ISSUES_TO_IMPORT
         from mappings.planning import (
@@ -38,7 +41,7 @@ class MappingsConfig(AppConfig):
         subjects.register(FieldPairs())
         subjects.register(ISSUES_TO_IMPORT)
         ALARMS.append(facts.ALARM)
-        kinds.register(search_names.PLANS)
+        kinds.register(search_names.PLANS, IMPORTS)
         subjects.register(HIERARCHY)
         notification_kinds.register(
             ASKED, OUTCOME, PROPOSED, DECIDED, fixed=[digest.MAIL, alerts.MAIL, *notifications.FIXED]

@@ -8,6 +8,8 @@ from mappings.drift import views as drift
 from mappings.fields import views as fields
 from mappings.hierarchy import views as hierarchy
 from mappings.items.importing import views as importing
+from mappings.items.importing.trial import views as item_trials
+from mappings.items.importing.undoing import views as undoing
 from mappings.items.rehearsal import views as rehearsal
 from mappings.items.scope import views as import_scope
 from mappings.matrix import views as matrix
@@ -41,11 +43,17 @@ urlpatterns = [
     path("connectors/<slug:slug>/hierarchy/", hierarchy.hierarchy, name="hierarchy"),
     path("connectors/<slug:slug>/hierarchy/start/", hierarchy.start_from, name="hierarchy-start"),
     path("connectors/<slug:slug>/imports/", importing.imports, name="imports"),
+    path("connectors/<slug:slug>/imports/trials/", item_trials.trials, name="item-trials"),
+    path("connectors/<slug:slug>/imports/trials/start/", item_trials.start, name="item-trial-start"),
+    path("connectors/<slug:slug>/imports/trials/control/", item_trials.control, name="item-trial-control"),
     path("imports/<int:pk>/", importing.import_run, name="import-run"),
     path("imports/<int:pk>/approve/", importing.approve, name="import-approve"),
     path("imports/<int:pk>/cancel/", importing.cancel, name="import-cancel"),
     path("imports/<int:pk>/control/", importing.control, name="import-control"),
     path("imports/<int:pk>/choose/", importing.choose, name="import-choose"),
+    path("imports/<int:pk>/roll-back/", undoing.undo, name="import-undo"),
+    path("imports/<int:pk>/roll-back/approve/", undoing.approve, name="import-undo-approve"),
+    path("imports/<int:pk>/roll-back/control/", undoing.control, name="import-undo-control"),
     path("imports/<int:pk>/report/", importing.report, name="import-report"),
     path("connectors/<slug:slug>/rehearsals/", rehearsal.rehearsals, name="rehearsals"),
     path("connectors/<slug:slug>/rehearsals/<int:project>/", rehearsal.rehearsal, name="rehearsal"),

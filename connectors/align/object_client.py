@@ -144,6 +144,10 @@ class ObjectClient:
         body = [operation.as_json(asked) for operation in operations]
         return self._remote.request("PATCH", f"{self._path(asked)}/{id_}", body=body).status
 
+    def recycle(self, asked: AlignObject, id_: int) -> int:
+        """Into Align's recycle bin: no DELETE is published. The answer's status; a site may refuse it."""
+        return self.patch(asked, id_, [PatchOperation(op="replace", field="isRecycled", value=True)])
+
     def _refuse_method(self, asked: AlignObject, allowed: bool, done: str) -> None:
         if allowed:
             return

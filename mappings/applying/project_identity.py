@@ -1,5 +1,5 @@
-"""Whether the projects of a plan are still those it was planned for: Jira is asked right before each batch leaves, and
-before anything is sent again.
+"""Whether the projects of a plan, or of an import, are still those it was planned for: Jira is asked right before
+each batch leaves, and before anything is sent again.
 
 Align knows a project by its key, and the catalogue is read every few minutes: until then what is sent under the key of
 a project that was deleted would go to the one that was made anew under it.
@@ -39,8 +39,11 @@ class ProjectIdentity:
     _failed: int = 0  # looks in a row
 
     def look(self, changes: Iterable[Change]) -> None:
-        """One request for 50 projects on Cloud, and one for all on Data Center; none for what projects share."""
-        named = {change.scope.project for change in changes if change.scope and change.scope.project}
+        """None is asked for of what projects share."""
+        self.look_at({change.scope.project for change in changes if change.scope and change.scope.project})
+
+    def look_at(self, named: Iterable[Project]) -> None:
+        """One request for 50 projects on Cloud, and one for all on Data Center."""
         asked = [each for each in named if each.pk not in self.gone and not why_gone(each)]
         if not asked or self._failed == MOST_FAILED:
             return
@@ -69,6 +72,11 @@ class ProjectIdentity:
         """Empty while its project is the one that it was planned for."""
         project_id = change.scope.project_id if change.scope else None
         return self.gone.get(project_id, "") if project_id is not None else ""
+
+    @property
+    def sent(self) -> int:
+        """Requests so far."""
+        return self._client.sent if self._client else 0
 
     def _jira(self) -> JiraClient:
         if self._client is None:

@@ -131,6 +131,11 @@ def _landed(level: str, rules: ItemRules) -> dict[str, PredictedField]:
     return found
 
 
+def landed_values(level: str, rules: ItemRules) -> dict[str, Any]:
+    """Where a new item lands, as it is sent."""
+    return {key: field.value for key, field in _landed(level, rules).items()}
+
+
 def _parent(
     issue: IssueFacts, level: str, rules: ItemRules, parents: Mapping[int, IssueFacts | str], losses: list[Loss]
 ) -> PredictedParent | None:

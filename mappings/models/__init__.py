@@ -3,6 +3,15 @@
 from mappings.models.approval_ask import ApprovalAsk
 from mappings.models.configuration import AgreedLine, ConfigurationProposal, DraftLine, DraftSave, ProposalState
 from mappings.models.drift import CheckKind, ContractFact, DriftCheck
+from mappings.models.import_undoing import (
+    OPEN_UNDOINGS,
+    UNANSWERED_UNDOS,
+    ImportUndoing,
+    UndoAct,
+    UndoingState,
+    UndoLine,
+    UndoLineState,
+)
 from mappings.models.imports import (
     OPEN_IMPORTS,
     UNANSWERED_LINES,
@@ -14,6 +23,7 @@ from mappings.models.imports import (
     ItemLink,
 )
 from mappings.models.in_use import InUseCount, InUseRound
+from mappings.models.item_trials import OPEN_TRIALS, ItemTrial, ItemTrialState, ItemWriteFacts
 from mappings.models.mapping import Edit, ForeignRecord, Mapping, Scope
 from mappings.models.plan import (
     NOT_ENDED,
@@ -32,9 +42,12 @@ __all__ = [
     "NOT_ENDED",
     "OPEN_IMPORTS",
     "OPEN_PLANS",
+    "OPEN_TRIALS",
+    "OPEN_UNDOINGS",
     "PLANNED_FIELDS",
     "UNANSWERED",
     "UNANSWERED_LINES",
+    "UNANSWERED_UNDOS",
     "UNDER_WAY",
     "AgreedLine",
     "ApprovalAsk",
@@ -53,9 +66,13 @@ __all__ = [
     "ImportLineState",
     "ImportRun",
     "ImportState",
+    "ImportUndoing",
     "InUseCount",
     "InUseRound",
     "ItemLink",
+    "ItemTrial",
+    "ItemTrialState",
+    "ItemWriteFacts",
     "Mapping",
     "Plan",
     "PlanState",
@@ -63,4 +80,8 @@ __all__ = [
     "Rehearsal",
     "RehearsedIssue",
     "Scope",
+    "UndoAct",
+    "UndoLine",
+    "UndoLineState",
+    "UndoingState",
 ]

@@ -26,7 +26,8 @@ class ImportRun(models.Model):
     """Of one project of ours. `control`: what a person asked of the worker, "pause" or "cancel".
 
     `fingerprint`: SHA-256 of the lines, which an approval is about. `counts`: code of a loss -> number of lines.
-    `requests`: what sending it costs by the formula; `sent_requests`: what it cost. `unread`: why issues are missing.
+    `requests`: what it costs by the formula, whose parts are `cost`; `sent_requests`: what it cost. `unread`: why
+    issues are missing.
     """
 
     connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="imports")
@@ -44,6 +45,7 @@ class ImportRun(models.Model):
     unread = models.JSONField(default=list, blank=True)
     error = models.TextField(blank=True)  # why it was not planned, or why it was paused
     requests = models.PositiveIntegerField(default=0)
+    cost = models.JSONField(default=dict, blank=True)
     sent_requests = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField()
     planned_at = models.DateTimeField(null=True, blank=True)
@@ -90,6 +92,7 @@ UNANSWERED_LINES = (ImportLineState.SENDING, ImportLineState.UNKNOWN)
 class ImportLine(models.Model):
     """An issue, and what is sent for it. `values`: as `mappings.items.importing.stored_values` keeps them.
 
+    `later`: what an update brings right after the create, where Align takes it no other way.
     `parent_id`: Jira's id of the issue whose item it hangs below, `parent_field`: Align's field for that one's id.
     `losses`: sentences. `candidates`: ids of items that may be the one whose answer was lost. `confirmed`: whether
     Align was read to hold it afterwards; null: not read back.
@@ -104,6 +107,7 @@ class ImportLine(models.Model):
     level = models.CharField(max_length=10, blank=True)
     act = models.CharField(max_length=7, choices=ImportAct)
     values = models.JSONField(default=dict)
+    later = models.JSONField(default=dict, blank=True)
     parent_id = models.BigIntegerField(null=True, blank=True)
     parent_key = models.CharField(max_length=255, blank=True)
     parent_field = models.CharField(max_length=20, blank=True)
@@ -129,6 +133,11 @@ class ImportLine(models.Model):
 
     def __str__(self) -> str:
         return self.issue_key
+
+    @property
+    def awaits_update(self) -> bool:
+        """Its item is made, and what only an update brings has still to be sent."""
+        return self.act == ImportAct.CREATE and self.align_id is not None and self.state != ImportLineState.DONE
 
 
 class ItemLink(models.Model):

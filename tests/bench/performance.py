@@ -23,7 +23,7 @@ with. The machines are shared and differ by a quarter and more from one hour to 
 section.
 """
 SECTION = re.compile(r"^## ", re.MULTILINE)
-VARIABLES = ("HISTORY_ROWS", "HISTORY_ON", "HISTORY_TIMES")  # that alter what is measured
+VARIABLES = ("HISTORY_ROWS", "HISTORY_ON", "HISTORY_TIMES", "IMPORT_ISSUES")  # that alter what is measured
 
 
 def written_to() -> Path | None:

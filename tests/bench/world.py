@@ -29,12 +29,12 @@ def base_of_arguments() -> Path:
     return Path(sys.argv[1])
 
 
-def make_base(base: Path) -> Site:
-    """An empty installation in `base` with the port that its copies will use again."""
+def make_base(base: Path, **settings: str) -> Site:
+    """An empty installation in `base` with the port that its copies will use again. `settings`: of the environment."""
     base.mkdir(parents=True)
     port = free_port()
     (base / "port").write_text(str(port))
-    return _site(base, port)
+    return _site(base, port, **settings)
 
 
 @contextmanager

@@ -98,6 +98,8 @@ PAGES = {
     "one field": "/connectors/{slug}/fields/pair/?type=feature&field=customfield_91301",
     "imports": "/connectors/{slug}/imports/",
     "import": "/imports/{import}/",
+    "roll back of an import": "/imports/{import}/roll-back/",
+    "trials of an item": "/connectors/{slug}/imports/trials/",
     "rehearsals": "/connectors/{slug}/rehearsals/",
     "rehearsals, none fits": "/connectors/{slug}/rehearsals/?q=no-such-project",
     "rehearsal": "/connectors/{slug}/rehearsals/{project}/",

@@ -44,7 +44,10 @@ def why_not_ours(project: Project) -> str:
             "connector with a token that sees its projects."
         )
     if not project.in_scope:
-        return f"{project.key} is out of scope here: take it into scope first."
+        return (
+            f"{project.key} is out of scope here: take it into scope first. Choose it among the projects of step 4, "
+            "press In scope, then take it over."
+        )
     return ""
 
 

@@ -20,7 +20,7 @@ from mappings.engine.items import PredictedItem
 from mappings.items.prediction.issues import lots
 from mappings.items.prediction.partners import one_of
 
-OF_ITSELF = ("id", "externalId", "externalKey", "state", "processStepId")
+OF_ITSELF = ("id", "externalId", "externalKey", "state", "processStepId", "isRecycled")
 Record = Mapping[str, Any]
 
 
@@ -38,12 +38,16 @@ class RealItem:
 
 @dataclass(kw_only=True)
 class RealItems:
-    """Of one project, through a client that does not write. `filters`: levels whose filter the site took or refused."""
+    """Of one project, through a client that does not write. `filters`: levels whose filter the site took or refused.
+
+    `with_recycled`: what is in Align's recycle bin counts, too.
+    """
 
     objects: ObjectClient
     project: Project
     rules: ItemRules
     filters: dict[str, bool] = field(default_factory=dict)
+    with_recycled: bool = True
 
     def beside(self, items: Sequence[PredictedItem], steps: Mapping[int, str]) -> list[RealItem]:
         """One for each of the items, in their order. Raises RemoteError."""
@@ -97,7 +101,8 @@ class RealItems:
         found: dict[str, dict[int, Record]] = defaultdict(dict)
         for row in self._rows(level, sorted(asked)):
             key, id_ = row.get("externalKey"), row.get("id")
-            if isinstance(key, str) and key in asked and isinstance(id_, int):
+            is_there = self.with_recycled or row.get("isRecycled") is not True
+            if isinstance(key, str) and key in asked and isinstance(id_, int) and is_there:
                 found[key][id_] = flat(row)
         return {key: list(of.values()) for key, of in found.items()}
 

@@ -1,6 +1,8 @@
-"""The job "import": plans one that was asked for, sends one that was approved."""
+"""The job "import": plans one that was asked for, sends one that was approved, and likewise rolls one back."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from django.db import OperationalError, transaction
 from django.utils import timezone
@@ -19,9 +21,26 @@ BROKE_OFF = "An error in AlignAdmin stopped it. See the log, then go on."
 NO_JOB = "The work on it ended before it was done."
 
 
+OtherWork = Callable[[Run, int], None]
+# Work of this kind that rooms above do: by the beginning of a job's subject, "undo-12".
+_OTHER_WORK: dict[str, OtherWork] = {}
+
+
+def also_works_on(prefix: str) -> Callable[[OtherWork], OtherWork]:
+    def register(function: OtherWork) -> OtherWork:
+        _OTHER_WORK[prefix] = function
+        return function
+
+    return register
+
+
 @runner.handler(JobKind.IMPORT)
 def work_on_import(run: Run) -> None:
     """One that ended meanwhile, or that a worker brought to its end before it was killed, has nothing to do."""
+    prefix, _, number = run.job.subject.partition("-")
+    if number:
+        _OTHER_WORK[prefix](run, int(number))
+        return
     rows = ImportRun.objects.select_related("connector", "project", "author", "approver")
     found = rows.filter(pk=run.job.subject, connector=run.connector).first()
     if found is None:

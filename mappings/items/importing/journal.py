@@ -19,6 +19,7 @@ from mappings.items.importing.rules import why_connector_waits, why_not_written
 from mappings.models import ImportAct, ImportLine, ImportLineState, ImportRun, ImportState, ItemLink
 
 STOPPED = "stopped"  # by a person
+MADE = "It is made. Its state follows by an update."
 # After these no item can be there, so nothing has to be looked for by a later import.
 CERTAINLY_NOT_MADE = (ImportLineState.FAILED, ImportLineState.PLANNED)
 
@@ -78,7 +79,7 @@ class ImportJournal:
             own = ImportLine.objects.filter(pk=line.pk, state=ImportLineState.PLANNED)
             if not own.update(state=ImportLineState.SENDING, sent_at=now, sends=line.sends + 1):
                 return STOPPED
-            if line.act == ImportAct.CREATE:
+            if line.act == ImportAct.CREATE and not line.awaits_update:
                 self._mark_link(link, line, values, now)
         line.state, line.sent_at, line.sends = ImportLineState.SENDING, now, line.sends + 1
         return ""
@@ -99,13 +100,14 @@ class ImportJournal:
         return ""
 
     def _refuse_overtaken(self, run: ImportRun, line: ImportLine, link: ItemLink | None) -> None:
-        if line.act == ImportAct.CREATE and link is not None and link.align_id is not None:
+        is_made = link is not None and link.align_id is not None
+        if line.act == ImportAct.CREATE and is_made and not line.awaits_update:
             raise LineOvertaken("It has an item since this import was planned. Plan another one to update it.")
-        if line.act != ImportAct.UPDATE:
+        if line.act != ImportAct.UPDATE and not line.awaits_update:
             return
         if link is None or link.align_id != line.align_id:
             raise LineOvertaken("It has another item since this import was planned. Plan another one.")
-        if run.planned_at is not None and link.sent_at > run.planned_at:
+        if line.act == ImportAct.UPDATE and run.planned_at is not None and link.sent_at > run.planned_at:
             raise LineOvertaken("A later import has updated it. Plan another one.")
 
     def _mark_link(self, link: ItemLink | None, line: ImportLine, values: Mapping[str, Any], now: datetime) -> None:
@@ -120,22 +122,26 @@ class ImportJournal:
     ) -> None:
         """What became of it. Whatever it was before, only the holder of the lease comes this far."""
         now = timezone.now()
+        is_update = line.act == ImportAct.UPDATE or line.awaits_update
+        if state == ImportLineState.DONE and line.later and not is_update:
+            state, detail = ImportLineState.PLANNED, MADE
         line.state, line.detail, line.answered_at = state, detail, now
         line.align_id = line.align_id if align_id is None else align_id
         with self.commit():
-            if state == ImportLineState.DONE and line.act == ImportAct.CREATE and line.align_id is not None:
-                link_item(line, line.align_id, now)
+            if is_update and state == ImportLineState.DONE:
+                self._record_update(line, now)
+            elif line.act == ImportAct.CREATE and align_id is not None:
+                link_item(line, align_id, now)
             elif line.act == ImportAct.CREATE and state in CERTAINLY_NOT_MADE:
                 ItemLink.objects.filter(
                     connector_id=self.run.connector_id, jira_id=line.jira_id, align_id=None
                 ).delete()
-            elif state == ImportLineState.DONE and line.act == ImportAct.UPDATE:
-                self._record_update(line, now)
             line.save(update_fields=["state", "detail", "answered_at", "align_id", "candidates"])
 
     def _record_update(self, line: ImportLine, now: datetime) -> None:
         link = ItemLink.objects.get(connector_id=self.run.connector_id, jira_id=line.jira_id)
-        link.sent = {**link.sent, **line.values, **self._parent_sent(line)}
+        new = line.later if line.act == ImportAct.CREATE else {**line.values, **self._parent_sent(line)}
+        link.sent = {**link.sent, **new}
         link.sent_at, link.issue_key = now, line.issue_key
         link.save(update_fields=["sent", "sent_at", "issue_key"])
 

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from connectors.models import ACTIVE, Connector, Job, JobKind, Project
+from mappings.engine.import_cost import ImportCost
+from mappings.items.importing.addresses import align_item, jira_issue
 from mappings.items.importing.rules import why_not_imported
 from mappings.models import OPEN_IMPORTS, ImportAct, ImportLine, ImportLineState, ImportRun, ImportState
 from mappings.planning.second_person import needs_another
@@ -54,7 +58,7 @@ class ImportsPage:
     def projects(self) -> list[ImportableProject]:
         """Of ours, by their keys."""
         rows = Project.objects.filter(connector=self.connector, ours_at__isnull=False).order_by("key")
-        running = {each.project_id: each for each in self.runs if each.state in OPEN_IMPORTS}
+        running = {each.project_id: each for each in self._open}
         return [
             ImportableProject(project=each, open=running.get(each.pk), why_not=why_not_imported(each)) for each in rows
         ]
@@ -65,8 +69,16 @@ class ImportsPage:
 
     @cached_property
     def runs(self) -> list[ImportRun]:
-        rows = ImportRun.objects.filter(connector=self.connector).select_related("project", "author", "approver")
-        return list(rows[:MOST_RUNS])
+        """The open ones, whatever their age, and the newest of the others."""
+        return [*self._open, *self._rows.exclude(state__in=OPEN_IMPORTS)[:MOST_RUNS]]
+
+    @cached_property
+    def _open(self) -> list[ImportRun]:
+        return list(self._rows.filter(state__in=OPEN_IMPORTS))
+
+    @property
+    def _rows(self) -> QuerySet[ImportRun]:
+        return ImportRun.objects.filter(connector=self.connector).select_related("project", "author", "approver")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,9 +92,22 @@ class CountedState:
 
 @dataclass(frozen=True, kw_only=True)
 class ShownImportLine:
+    """`jira` and `align`: where the issue and its item stand; empty where there is no item."""
+
     row: ImportLine
     level: str
     style: str
+    jira: str
+    align: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitingLine:
+    """`candidates`: ids of items with their links."""
+
+    row: ImportLine
+    jira: str
+    candidates: Sequence[tuple[int, str]]
 
 
 class ImportPage:
@@ -148,6 +173,51 @@ class ImportPage:
         is_over = self.run.state in (ImportState.FINISHED, ImportState.PAUSED)
         return is_over and self.may_control and bool(self._states.get(ImportLineState.FAILED))
 
+    @property
+    def may_plan_again(self) -> bool:
+        """Of one that is over, while nothing is open of its project and it may be imported."""
+        is_over = self.run.state in (ImportState.FINISHED, ImportState.CANCELLED, ImportState.FAILED)
+        if not is_over or not may(self.person, Right.EDIT) or not self.is_connected or not self.connector.is_active:
+            return False
+        others = ImportRun.objects.filter(project=self.run.project_id, state__in=OPEN_IMPORTS)
+        return not why_not_imported(self.run.project) and not others.exists()
+
+    @property
+    def may_roll_back(self) -> bool:
+        """Of one that is over and made something."""
+        is_over = self.run.state in (ImportState.FINISHED, ImportState.CANCELLED)
+        return is_over and any(act == ImportAct.CREATE for _, act in self._counted) and may(self.person, Right.ITEMS)
+
+    # --- cost ---
+
+    @cached_property
+    def cost(self) -> ImportCost | None:
+        return ImportCost(**self.run.cost) if self.run.cost else None
+
+    @property
+    def cost_parts(self) -> list[tuple[str, int]]:
+        """Requests, in the order in which they are spent."""
+        return [(label, number) for label, number in self._cost_labels() if number]
+
+    def _cost_labels(self) -> list[tuple[str, int]]:
+        cost = self.cost
+        if cost is None:
+            return []
+        return [
+            ("Jira: its issues, 100 at a time", cost.issues),
+            ("Jira Align: items that it may have, 100 at a time and level", cost.known),
+            ("Jira Align: people, 100 at a time", cost.people),
+            ("Jira Align: one for each item that is created or updated", cost.writes),
+            ("Jira Align: reading back, 100 at a time and level", cost.read_back),
+            ("Jira: whether the project is the same, before each 100 items", cost.identity),
+        ]
+
+    @property
+    def seconds(self) -> float:
+        """That sending it takes by the rate limit."""
+        slots = settings.BUDGET_SLOTS - settings.BUDGET_RESERVED
+        return self.cost.seconds(slots=slots, window=settings.BUDGET_WINDOW) if self.cost else 0.0
+
     # --- the lines ---
 
     @cached_property
@@ -210,13 +280,23 @@ class ImportPage:
                 row=each,
                 level=called.name(each.level) if each.level else "",
                 style=STYLES.get(ImportLineState(each.state), ""),
+                jira=jira_issue(self.connector, each.issue_key),
+                align=align_item(self.connector, each.level, each.align_id),
             )
             for each in self.shown
         ]
 
     @property
-    def waiting(self) -> Sequence[ImportLine]:
-        return list(self.run.lines.filter(state=ImportLineState.WAITING).order_by("position")[:PER_PAGE])
+    def waiting(self) -> Sequence[WaitingLine]:
+        found = self.run.lines.filter(state=ImportLineState.WAITING).order_by("position")[:PER_PAGE]
+        return [
+            WaitingLine(
+                row=each,
+                jira=jira_issue(self.connector, each.issue_key),
+                candidates=[(item, align_item(self.connector, each.level, item)) for item in each.candidates],
+            )
+            for each in found
+        ]
 
     @property
     def newer_page(self) -> str:

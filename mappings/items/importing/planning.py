@@ -20,11 +20,11 @@ from connectors.credentials import clients
 from connectors.jira import JqlRefused
 from connectors.jobs.runner import JobFailed, Run
 from connectors.models import FieldRow, System
+from mappings.engine.import_cost import ImportCost, import_cost
 from mappings.engine.import_plan import (
     KnownItem,
     PlannedLine,
     changed_values,
-    import_cost,
     import_fingerprint,
     import_warnings,
     planned_lines,
@@ -33,10 +33,12 @@ from mappings.engine.item_prediction import predict
 from mappings.engine.items import IssueFacts
 from mappings.items.comparing.real_items import RealItems
 from mappings.items.importing.entries import import_record
+from mappings.items.importing.fingerprint import approved_facts
 from mappings.items.importing.stored_values import stored
 from mappings.items.prediction.asked import ConfiguredImport, configured_import
 from mappings.items.prediction.issues import IssueReading, ParentReading, epic_link_of
-from mappings.items.prediction.partners import partners_of
+from mappings.items.prediction.partners import partners_of, people_asked
+from mappings.items.prediction.writable import writes_of
 from mappings.models import ImportAct, ImportLine, ImportLineState, ImportRun, ImportState, ItemLink
 
 MOST_ISSUES = 20_000  # of one import
@@ -77,10 +79,20 @@ class ImportPlanning:
         items = [predict(each, rules, above) for each in issues]
         unlinked = [each for each in items if each.level and each.issue.id not in known]
         self.job.progress("what Align has of them already", done=3, total=STEPS)
-        real = RealItems(objects=align.objects, project=project, rules=rules).beside(unlinked, {})
+        real = RealItems(objects=align.objects, project=project, rules=rules, with_recycled=False).beside(unlinked, {})
         there = {each.issue.id: found.ids for each, found in zip(unlinked, real, strict=True) if found.ids}
-        lines = planned_lines(items, known, there)
-        self._keep(lines, known, configured, jira.sent + align.sent)
+        writes = writes_of(connector)
+        lines = planned_lines(items, known, there, writes)
+        rows = self._rows(lines, known)
+        cost = import_cost(
+            ((each.level, each.act) for each in rows),
+            issues=len(issues),
+            unlinked=Counter(each.level for each in unlinked),
+            people=people_asked(configured.rules, issues),
+            later=sum(bool(each.later) for each in rows),
+        )
+        warnings = import_warnings(lines, configured.rules.landing, connector.terminology, writes)
+        self._keep(rows, lines, warnings, configured, cost, jira.sent + align.sent)
 
     def _issues(self, reading: IssueReading, configured: ConfiguredImport) -> list[IssueFacts]:
         self.job.progress("which issues there are", done=0, total=STEPS)
@@ -106,15 +118,19 @@ class ImportPlanning:
 
     # --- keeping ------------------------------------------------------------------------------------------------------
 
-    def _keep(
-        self, lines: Sequence[PlannedLine], known: Mapping[int, KnownItem], configured: ConfiguredImport, requests: int
-    ) -> None:
+    def _rows(self, lines: Sequence[PlannedLine], known: Mapping[int, KnownItem]) -> list[ImportLine]:
         items = {jira_id: each.align_id for jira_id, each in known.items() if each.align_id is not None}
-        rows = [_row(self.run, place, line, known.get(line.item.issue.id), items) for place, line in enumerate(lines)]
-        facts = [
-            [each.jira_id, each.act, each.level, each.values, each.parent_id, each.parent_field, each.align_id]
-            for each in rows
-        ]
+        return [_row(self.run, place, line, known.get(line.item.issue.id), items) for place, line in enumerate(lines)]
+
+    def _keep(
+        self,
+        rows: Sequence[ImportLine],
+        lines: Sequence[PlannedLine],
+        warnings: list[str],
+        configured: ConfiguredImport,
+        cost: ImportCost,
+        requests: int,
+    ) -> None:
         with transaction.atomic():
             self.job.assert_lease()
             run = ImportRun.objects.locked().get(pk=self.run.pk)
@@ -122,14 +138,14 @@ class ImportPlanning:
                 return
             ImportLine.objects.bulk_create(rows, batch_size=ROWS_AT_ONCE)
             run.state, run.planned_at = ImportState.DRAFT, timezone.now()
-            run.fingerprint = import_fingerprint(self.run.project.jira_id, facts)
-            run.warnings = import_warnings(lines, configured.rules.landing, self.run.connector.terminology)
+            run.fingerprint = import_fingerprint(self.run.project.jira_id, map(approved_facts, rows))
+            run.warnings = warnings
             if not FieldRow.objects.filter(connector=self.run.connector, system=System.ALIGN).exists():
                 run.warnings.append(UNREAD)
             run.counts = Counter(code for each in lines for code in {loss.code.value for loss in each.losses})
             run.unread = list(dict.fromkeys(self.unread))[:MOST_UNREAD]
             run.configured = configured.fingerprint
-            run.requests = import_cost((each.level, each.act) for each in rows)
+            run.requests, run.cost = cost.total, cost.as_json()
             run.sent_requests = requests
             run.save()
             acts = Counter(ImportAct(each.act).label.lower() for each in rows)
@@ -172,6 +188,7 @@ def _row(
         level=line.item.level,
         act=act,
         values=values,
+        later=stored(line.later),
         parent_id=parent.issue_id if parent and (act == ImportAct.CREATE or item is None) else None,
         parent_key=parent.issue_key if parent else "",
         parent_field=parent.field if parent else "",

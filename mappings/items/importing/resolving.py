@@ -1,12 +1,12 @@
 """Lines whose request left and got no answer: Align is read for what became of them, and nothing is sent blindly.
 
-A created item carries no mark of ours that every site lets be set and filtered, so one is looked for by its type,
-title and time among those that stand for no issue yet. Two that may be it wait for a person.
+Where a trial has shown that Align keeps an external key and finds by it, the item is looked for by that first. Else it
+is looked for by its type, title and time among those that stand for no issue yet. Two that may be it wait for a person.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,11 +18,13 @@ from connectors.jobs.runner import Run
 from mappings.applying.outcomes import MOST_SENDS
 from mappings.applying.resolve_unknown import wait_out
 from mappings.engine.item_prediction import PARENT_FIELDS
+from mappings.engine.item_writes import EXTERNAL_KEY
 from mappings.items.importing.journal import ImportJournal, LineOvertaken
 from mappings.models import ImportAct, ImportLine, ImportLineState, ItemLink
 
 CLOCKS_DIFFER = timedelta(minutes=5)  # Align's and ours
 PARENTS = frozenset(PARENT_FIELDS.values())
+FOUND = "Its answer was lost; it was found. What has changed since it was sent is for the next import."
 NO_ANSWER = "No answer came, and Align has no such item: "
 
 
@@ -38,7 +40,7 @@ class Resolving:
         for line in lines:
             self.job.progress(f"looking for {line.issue_key}")
             link = ItemLink.objects.filter(connector_id=self.journal.run.connector_id, jira_id=line.jira_id).first()
-            if line.act == ImportAct.UPDATE:
+            if line.act == ImportAct.UPDATE or line.awaits_update:
                 self._update_again(line)
             elif link is None:
                 self._again(line)  # nothing has left
@@ -49,10 +51,13 @@ class Resolving:
 
     def _find(self, line: ImportLine, link: ItemLink) -> None:
         """By what left, whatever the issue is called now: what has changed since is for the next import."""
-        found, is_dated = self._candidates(line, link)
+        marked = self._by_key(link)
+        if len(marked) == 1:
+            self._take(line, marked[0], FOUND)
+            return
+        found, is_dated = (marked, True) if marked else self._candidates(line, link)
         if len(found) == 1 and is_dated and not self._has_twin(link):
-            said = "Its answer was lost; it was found. What has changed since it was sent is for the next import."
-            self._take(line, found[0], said)
+            self._take(line, found[0], FOUND)
         elif found:
             line.candidates = found
             said = f"No answer came, and {counted(len(found), 'item')} may be it: choose."
@@ -89,6 +94,19 @@ class Resolving:
         else:
             self.journal.record(line, ImportLineState.FAILED, f"{NO_ANSWER}it was sent {line.sends} times.")
 
+    def _by_key(self, link: ItemLink) -> list[int]:
+        """Ids of items with the key that was sent, which stand for no issue yet."""
+        key = link.sent.get(EXTERNAL_KEY)
+        if not isinstance(key, str):
+            return []
+        query = query_of(link.level).select("id", EXTERNAL_KEY, "isRecycled").where(Q(EXTERNAL_KEY).eq(key))
+        rows = [row for row in self.objects.rows(query) if row.get(EXTERNAL_KEY) == key and not row.get("isRecycled")]
+        return self._free(link, [row["id"] for row in rows if type(row.get("id")) is int])
+
+    def _free(self, link: ItemLink, ids: Sequence[int]) -> list[int]:
+        taken = ItemLink.objects.filter(connector_id=link.connector_id, level=link.level, align_id__in=ids)
+        return sorted(set(ids) - set(taken.values_list("align_id", flat=True)))
+
     def _candidates(self, line: ImportLine, link: ItemLink) -> tuple[list[int], bool]:
         """Their ids, and whether Align told of each when it was made."""
         query = query_of(link.level).where(Q("title").eq(str(link.sent.get("title", line.title))))
@@ -96,12 +114,13 @@ class Resolving:
         rows = [
             each
             for each in self.objects.rows(query)
-            if _is_of_then(each, link) and all(each.get(name, item) == item for name, item in parents.items())
+            if not each.get("isRecycled")
+            and _is_of_then(each, link)
+            and all(each.get(name, item) == item for name, item in parents.items())
         ]
         ids = [each["id"] for each in rows if type(each.get("id")) is int]
-        taken = ItemLink.objects.filter(connector_id=link.connector_id, level=link.level, align_id__in=ids)
-        free = set(ids) - set(taken.values_list("align_id", flat=True))
-        return sorted(free), all(_made_at(each) is not None for each in rows if each.get("id") in free)
+        free = self._free(link, ids)
+        return free, all(_made_at(each) is not None for each in rows if each.get("id") in free)
 
 
 def _is_of_then(row: dict[str, Any], link: ItemLink) -> bool:
@@ -111,9 +130,14 @@ def _is_of_then(row: dict[str, Any], link: ItemLink) -> bool:
 
 
 def _made_at(row: dict[str, Any]) -> datetime | None:
-    told = next((row[name] for name in ("createDate", "createdDate") if isinstance(row.get(name), str)), "")
+    return moment_of(row, "createDate") or moment_of(row, "createdDate")
+
+
+def moment_of(row: Mapping[str, Any], name: str) -> datetime | None:
+    """A date of Align's answer; one without a zone is in UTC."""
+    told = row.get(name)
     try:
-        made = datetime.fromisoformat(told)
+        found = datetime.fromisoformat(told) if isinstance(told, str) else None
     except ValueError:
         return None
-    return made if made.tzinfo else made.replace(tzinfo=UTC)
+    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)

@@ -31,9 +31,10 @@ def why_not_imported(project: Project) -> str:
     if project.carried != Carried.NO:
         return ALIGN_CARRIES.format(key=project.key)
     if project.ours_at is None:
-        return f"{project.key} is not ours: take it over in step 4 of the set-up first."
+        first = "" if project.in_scope else "take it into scope and "
+        return f"{project.key} is not ours: {first}take it over in step 4 of the set-up first."
     if project.vanished_at is not None:
         return f"Jira does not show {project.key} any more."
     if not project.in_scope:
-        return f"{project.key} is out of scope here."
+        return f"{project.key} is out of scope here: take it into scope in step 4 of the set-up first."
     return ""

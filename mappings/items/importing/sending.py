@@ -24,14 +24,17 @@ from alignadmin.http.errors import (
     Unreachable,
 )
 from connectors.align.client import AlignClient
-from connectors.align.object_client import ObjectClient
+from connectors.align.object_client import ObjectClient, Row
 from connectors.align.object_values import replacing
 from connectors.align.objects import OBJECTS
 from connectors.align.query import Q, query_of
 from connectors.credentials import clients
 from connectors.jobs.runner import JobFailed, Run
 from mappings.applying.outcomes import MOST_SENDS
+from mappings.applying.project_identity import ProjectIdentity
+from mappings.items.importing.fingerprint import ALTERED, ApprovedLines
 from mappings.items.importing.journal import STOPPED, ImportJournal, LineOvertaken
+from mappings.items.importing.read_back import READ_BACK, compare_read_back
 from mappings.items.importing.resolving import Resolving
 from mappings.items.importing.stored_values import restored, stored
 from mappings.models import (
@@ -74,8 +77,8 @@ class ImportSending:
             except (RemoteError, SealError) as error:
                 self.stop = str(error)
             if self.stop is not None:
-                self.journal.pause("" if self.stop == STOPPED else self.stop, self.align.sent)
-            is_over = self.journal.finish(self.align.sent)
+                self.journal.pause("" if self.stop == STOPPED else self.stop, self._sent)
+            is_over = self.journal.finish(self._sent)
             self.stop = self.stop if is_over else None  # asked to pause with a line put back: that is looked at again
         if self.stop not in (None, STOPPED):
             raise JobFailed(f"{self.stop} {KEPT}")
@@ -91,6 +94,10 @@ class ImportSending:
     @cached_property
     def journal(self) -> ImportJournal:
         return ImportJournal(job=self.job, run=self.run)
+
+    @property
+    def _sent(self) -> int:
+        return self.align.sent + self._identity.sent
 
     @property
     def objects(self) -> ObjectClient:
@@ -110,6 +117,10 @@ class ImportSending:
     # --- one batch ----------------------------------------------------------------------------------------------------
 
     def _send_batch(self, batch: Sequence[ImportLine]) -> None:
+        """Only what was approved leaves, and only while Jira's project is the one that it was approved for."""
+        if why := self._why_not_batch(batch):
+            self.stop = why
+            return
         self.journal.batch("import.batch", batch)
         parents = self._items_of({each.parent_id for each in batch if each.parent_id is not None})
         done = self.run.lines.exclude(state__in=[ImportLineState.PLANNED, *UNANSWERED_LINES]).count()
@@ -122,6 +133,20 @@ class ImportSending:
         if sent:
             self.journal.batch("import.sent", sent)
 
+    def _why_not_batch(self, batch: Sequence[ImportLine]) -> str:
+        if not self._approved.are(batch):
+            return ALTERED
+        self._identity.look_at([self.run.project])
+        return self._identity.gone.get(self.run.project_id, "")
+
+    @cached_property
+    def _approved(self) -> ApprovedLines:
+        return ApprovedLines(self.run)
+
+    @cached_property
+    def _identity(self) -> ProjectIdentity:
+        return ProjectIdentity(self.job, self.run.connector)
+
     def _items_of(self, issues: Iterable[int]) -> dict[int, int]:
         rows = ItemLink.objects.filter(connector=self.run.connector, jira_id__in=issues, align_id__isnull=False)
         return {jira_id: align_id for jira_id, align_id in rows.values_list("jira_id", "align_id") if align_id}
@@ -130,16 +155,29 @@ class ImportSending:
         """Whether the next one may be sent."""
         if line.act == ImportAct.LINK:
             return self._link_one(line)
+        if line.awaits_update:  # made by a worker before
+            return self._send_request(line, restored(line.later))
         values = restored(line.values)
         if line.parent_id is not None:
             item = parents.get(line.parent_id) or self._items_of([line.parent_id]).get(line.parent_id)
             if item is None:
-                if self._may_still_be_made(line.parent_id):
-                    return False  # the batch ends: what got no answer is looked for first
-                said = f"Its parent {line.parent_key} was not created, so it was not sent. Mend that one, then retry."
-                self.journal.record(line, ImportLineState.FAILED, said)
-                return True
+                return self._without_parent(line, line.parent_id)
             values[line.parent_field] = item
+        goes_on = self._send_request(line, values)
+        is_made = line.act == ImportAct.CREATE and line.align_id is not None
+        if goes_on and is_made and line.state == ImportLineState.PLANNED:
+            return self._send_request(line, restored(line.later))
+        return goes_on
+
+    def _without_parent(self, line: ImportLine, parent: int) -> bool:
+        if self._may_still_be_made(parent):
+            return False  # the batch ends: what got no answer is looked for first
+        said = f"Its parent {line.parent_key} was not created, so it was not sent. Mend that one, then retry."
+        self.journal.record(line, ImportLineState.FAILED, said)
+        return True
+
+    def _send_request(self, line: ImportLine, values: dict[str, Any]) -> bool:
+        """1. Marked in a commit. 2. Sent, while the job is still this worker's. 3. What became of it is recorded."""
         try:
             why = self.journal.mark_sending(line, stored(values))
         except LineOvertaken as overtaken:
@@ -155,11 +193,10 @@ class ImportSending:
             self._record_error(line, error)
             return self.stop is None
         if align_id is None:
-            self.journal.record(
-                line, ImportLineState.UNKNOWN, "Align did not say which item it made: it is looked for."
-            )
-            return True
-        self.journal.record(line, ImportLineState.DONE, align_id=align_id)
+            said = "Align did not say which item it made: it is looked for."
+            self.journal.record(line, ImportLineState.UNKNOWN, said)
+        else:
+            self.journal.record(line, ImportLineState.DONE, align_id=align_id)
         return True
 
     def _link_one(self, line: ImportLine) -> bool:
@@ -177,7 +214,7 @@ class ImportSending:
 
     def _request(self, line: ImportLine, values: dict[str, Any]) -> int | None:
         asked = OBJECTS[line.level]
-        if line.act == ImportAct.CREATE:
+        if line.act == ImportAct.CREATE and not line.awaits_update:
             return self.objects.create(asked, values).id
         if line.align_id is None:
             raise Refused("No item is known that could be updated.")
@@ -199,7 +236,7 @@ class ImportSending:
                 self.journal.record(line, ImportLineState.PLANNED, said)
             case BadRequest():
                 self.journal.record(line, ImportLineState.FAILED, error.detail or said)
-            case NotFound() if line.act == ImportAct.UPDATE:
+            case NotFound() if line.align_id is not None:
                 gone = f"Item {line.align_id} is not in Align any more, so it was not updated."
                 self.journal.record(line, ImportLineState.FAILED, gone)
             case _:
@@ -208,7 +245,7 @@ class ImportSending:
     # --- reading back -------------------------------------------------------------------------------------------------
 
     def _read_back(self) -> None:
-        """Of each level in lots of 100: whether Align has what was created."""
+        """Of each level in lots of 100: whether Align has what was created, with the key and the state as sent."""
         rows = self.run.lines.filter(state=ImportLineState.DONE, act=ImportAct.CREATE, confirmed=None)
         by_level: dict[str, list[ImportLine]] = {}
         for line in rows.order_by("position"):
@@ -219,10 +256,11 @@ class ImportSending:
                 self.job.progress("reading back what was created", done=self.total, total=self.total)
                 there = self._there(level, [each.align_id for each in lot if each.align_id is not None])
                 for line in lot:
-                    line.confirmed = line.align_id in there
+                    compare_read_back(line, there.get(line.align_id or 0))
                 with self.journal.commit():
-                    ImportLine.objects.bulk_update(lot, ["confirmed"])
+                    ImportLine.objects.bulk_update(lot, ["confirmed", "detail"])
 
-    def _there(self, level: str, ids: Sequence[int]) -> set[int]:
+    def _there(self, level: str, ids: Sequence[int]) -> dict[int, Row]:
         condition = reduce(or_, (Q("id").eq(each) for each in ids))
-        return {row["id"] for row in self.objects.rows(query_of(level).select("id").where(condition).top(len(ids)))}
+        query = query_of(level).select("id", *READ_BACK).where(condition).top(len(ids))
+        return {row["id"]: row for row in self.objects.rows(query)}

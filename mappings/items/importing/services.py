@@ -10,13 +10,15 @@ from django.utils import timezone
 from alignadmin.accounts.models import Person
 from alignadmin.audit import trail
 from alignadmin.errors import Refused
+from alignadmin.search import writing
 from alignadmin.text import counted
 from connectors.jobs import runner
 from connectors.models import ACTIVE, Connector, Job, JobKind, Project
 from connectors.ports.connected import lock_connected
 from mappings.items.importing.entries import import_record
-from mappings.items.importing.journal import LineOvertaken, link_item
+from mappings.items.importing.journal import MADE, LineOvertaken, link_item
 from mappings.items.importing.rules import why_not_written
+from mappings.items.importing.search_names import IMPORTS
 from mappings.items.prediction.asked import configured_import
 from mappings.models import (
     OPEN_IMPORTS,
@@ -24,7 +26,9 @@ from mappings.models import (
     ImportLineState,
     ImportRun,
     ImportState,
+    ImportUndoing,
     ItemLink,
+    UndoingState,
 )
 from mappings.planning.reasons import reason_typed, ticket_typed
 from mappings.planning.second_person import needs_another, refuse_deactivated, refuse_no_admin
@@ -49,6 +53,7 @@ def start(connector: Connector, project: Project, *, reason: str, ticket: str = 
             sentence = f"Started to plan the import of {project.key}."
             trail.record(import_record("import.planning", run, sentence, actor=actor))
             _queue(run, actor)
+            writing.write(IMPORTS, [run.pk])
     except IntegrityError as error:
         raise Refused(f"An import of {project.key} is open already: finish or cancel it first.") from error
     return run
@@ -94,6 +99,11 @@ def _refuse_another(run: ImportRun) -> None:
     others = ImportRun.objects.filter(connector=run.connector, state__in=[ImportState.RUNNING, ImportState.PAUSED])
     if other := others.exclude(pk=run.pk).select_related("project").first():
         raise Refused(f"Import {other.pk} of {other.project.key} is not over yet: wait for it, or cancel it first.")
+    undone = ImportUndoing.objects.filter(
+        run__connector=run.connector, state__in=[UndoingState.RUNNING, UndoingState.PAUSED]
+    )
+    if undoing := undone.first():
+        raise Refused(f"The roll back of import {undoing.run_id} is not over yet: wait for it, or cancel it first.")
 
 
 def pause(run: ImportRun, *, actor: Person) -> None:
@@ -115,6 +125,7 @@ def resume(run: ImportRun, *, actor: Person) -> None:
         if found.state != ImportState.PAUSED:
             raise Refused(f"This import is {found.get_state_display().lower()}, so it cannot go on.")
         _refuse_project(found.project)
+        _refuse_another(found)
         _refuse_ending(found)
         found.state, found.control, found.error = ImportState.RUNNING, "", ""
         found.save(update_fields=["state", "control", "error"])
@@ -196,6 +207,10 @@ def _settle(line: ImportLine, align_id: int | None, now: datetime) -> None:
     if align_id is not None:
         link_item(line, align_id, now)
         line.state, line.align_id, line.answered_at, line.detail = ImportLineState.DONE, align_id, now, ""
+        if line.later:
+            is_open = line.run.state in (ImportState.RUNNING, ImportState.PAUSED)
+            line.state = ImportLineState.PLANNED if is_open else ImportLineState.FAILED
+            line.detail = MADE if is_open else f"{MADE} Retry what failed."
     elif line.run.state in (ImportState.RUNNING, ImportState.PAUSED):
         line.state, line.detail = ImportLineState.PLANNED, ""
     else:

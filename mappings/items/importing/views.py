@@ -15,7 +15,7 @@ from alignadmin.accounts.rights import Right
 from alignadmin.errors import Refused
 from alignadmin.parsing import text_in, whole
 from alignadmin.web.navigation import belongs_to
-from alignadmin.web.responses import failure, page, redirect
+from alignadmin.web.responses import page, redirect
 from connectors.models import Connector, Project
 from connectors.ports.requests import with_credentials_or_404
 from mappings.items.importing import services
@@ -24,6 +24,7 @@ from mappings.items.importing.report import report_csv
 from mappings.models import ImportRun
 
 LIST, ONE = "mappings/items/importing/imports.html", "mappings/items/importing/import.html"
+FRAGMENT = "mappings/items/importing/_import.html"
 APPROVE = Act(
     does="Approve import {pk}", shown={"warnings": consent("I have read the warnings")}, carried=("fingerprint",)
 )
@@ -34,7 +35,7 @@ def imports(request: HttpRequest, slug: str) -> HttpResponse:
     """POST has one planned; nothing is written to Align before it is approved."""
     connector = with_credentials_or_404(slug)
     if request.method != "POST":
-        return _show_all(request, connector)
+        return _show_all(request, connector, typed={"project": text_in(request.GET, "project")})
     typed = {name: text_in(request.POST, name) for name in ("project", "reason", "ticket")}
     project = Project.objects.filter(connector=connector, pk=whole(typed["project"]) or 0).first()
     try:
@@ -76,7 +77,7 @@ def _show(request: HttpRequest, run: ImportRun, *, trouble: str = "", status: in
     asked = {name: text_in(request.GET, name) for name in ("state", "page")}
     shown = ImportPage(run, person_of(request), asked)
     context = {"connector": run.connector, "page": shown, "job": shown.job, "trouble": trouble}
-    return page(request, ONE, context, status=status)
+    return page(request, ONE, context, fragment=FRAGMENT, status=status)
 
 
 def _do(request: HttpRequest, pk: int, act: Callable[[ImportRun], object]) -> HttpResponse:
@@ -85,8 +86,6 @@ def _do(request: HttpRequest, pk: int, act: Callable[[ImportRun], object]) -> Ht
     try:
         act(run)
     except Refused as refused:
-        if request.htmx:  # type: ignore[attr-defined]
-            return failure(request, str(refused))
         return _show(request, import_or_404(request, pk), trouble=str(refused), status=409)
     return redirect(request, reverse("import-run", args=[pk]))
 

@@ -37,6 +37,12 @@ def partners_of(align: AlignClient, rules: ItemRules, issues: Iterable[IssueFact
     )
 
 
+def people_asked(rules: ItemRules, issues: Iterable[IssueFacts]) -> int:
+    """How many people Align is asked for, by e-mail or name."""
+    emails, names, _ = _asked(rules, issues)
+    return len(emails) + len(names)
+
+
 def _asked(rules: ItemRules, issues: Iterable[IssueFacts]) -> tuple[set[str], set[str], Mapping[str, set[str]]]:
     emails: set[str] = set()
     names: set[str] = set()

@@ -14,10 +14,12 @@ from django.utils.http import urlencode
 from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.errors import Refused
-from connectors.models import Connector, Job, Project
+from connectors.models import Carried, Connector, Job, Project
 from mappings.engine.item_differences import RealOutcome, state_words
+from mappings.engine.item_writes import NOTHING_TRIED, ItemWrites
 from mappings.engine.items import LossCode
 from mappings.items.prediction.asked import configured_import
+from mappings.items.prediction.writable import writes_of
 from mappings.items.rehearsal.queries import LastRehearsal, last_rehearsals, rehearsals_of
 from mappings.items.rehearsal.services import MOST, USUAL
 from mappings.models import Rehearsal, RehearsedIssue
@@ -125,6 +127,19 @@ class RehearsalPage:
         """The one that was asked for, else the last that came to its end."""
         named = [each for each in self.finished if str(each.pk) == self.asked.get("run")]
         return next(iter([*named, *self.finished]), None)
+
+    @cached_property
+    def writes(self) -> Mapping[str, ItemWrites]:
+        return writes_of(self.connector)
+
+    @property
+    def would_be_made(self) -> bool:
+        """Whether an import could make the items, and not Align's own connector."""
+        return self.project.carried == Carried.NO
+
+    @property
+    def shows_pending(self) -> bool:
+        return any(each.shows_first for each in self.lines)
 
     @property
     def older(self) -> list[tuple[Rehearsal, str]]:
@@ -261,6 +276,14 @@ class ShownLine:
     @property
     def state(self) -> str:
         return state_words(self.row.state)
+
+    @property
+    def shows_first(self) -> str:
+        """What a new item shows where Align was not seen to keep another state; empty where it shows that at once."""
+        if not self.row.level or not self.page.would_be_made or self.row.state == 0:
+            return ""
+        writes = self.page.writes.get(self.row.level, NOTHING_TRIED)
+        return "" if writes.keeps_state else writes.will_show(self.row.state)
 
     @property
     def href(self) -> str:

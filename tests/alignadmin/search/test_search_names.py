@@ -173,7 +173,7 @@ def test_a_database_of_before_gets_its_names_with_the_upgrade(acme: Connector) -
         SearchName.objects.all().delete()
         checking.on_migrated(sender=None)  # type: ignore[arg-type]
     assert set(SearchName.objects.values_list("kind", "target", "label", "folded")) == before
-    assert set(KINDS) == {"project", "status", "plan", "connector", "person"}
+    assert set(KINDS) == {"project", "status", "plan", "connector", "person", "import"}
 
 
 def test_an_upgrade_that_was_cut_off_is_gone_on_with(acme: Connector) -> None:

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from connectors.align.terminology import ALIGNS_OWN
 from mappings.engine.hierarchy import DEPTHS
+from mappings.engine.import_cost import import_cost
 from mappings.engine.import_plan import (
     KnownItem,
     changed_values,
-    import_cost,
     import_fingerprint,
     import_warnings,
     planned_lines,
@@ -86,7 +86,8 @@ def test_values_alike_are_not_sent_again() -> None:
 
 def test_cost_and_warnings() -> None:
     acts = [("story", "create")] * 101 + [("feature", "create"), ("story", "update"), ("", "skip"), ("task", "nothing")]
-    assert import_cost(acts) == 103 + 2 + 1
+    assert import_cost(acts).sending == 103 + 2 + 1 + 2
+    assert import_cost(acts, issues=105, unlinked={"story": 101, "feature": 1}, people=7).total == 108 + 3 + 3 + 2 + 1
     lines = planned_lines([item(1), item(2, level="")], {})
     told = import_warnings(lines, Landing(), ALIGNS_OWN)
     assert len(told) == 4

@@ -46,13 +46,17 @@ def do_import(job: int) -> None:
 
 
 def recover(run: ImportRun) -> None:
+    recover_jobs(JobKind.IMPORT)
+    run.refresh_from_db()
+
+
+def recover_jobs(kind: JobKind) -> None:
     """As a worker that is started anew once the lease has run out."""
     for _ in range(MOST_SENDS):
-        jobs = Job.objects.filter(kind=JobKind.IMPORT, state__in=ACTIVE)
+        jobs = Job.objects.filter(kind=kind, state__in=ACTIVE)
         jobs.update(lease_until=timezone.now() - timedelta(seconds=1))
         for job in jobs:
             runner.run_now(job)
-    run.refresh_from_db()
 
 
 def forget(sandbox: RunningSandbox, run: ImportRun) -> None:

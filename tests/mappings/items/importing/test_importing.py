@@ -36,6 +36,11 @@ def configurer(connector: Connector, signed_in: SignIn) -> Client:
 
 @pytest.fixture
 def project(connector: Connector, sandbox: RunningSandbox, configurer: Client) -> Project:
+    return ours(connector, sandbox, configurer)
+
+
+def ours(connector: Connector, sandbox: RunningSandbox, configurer: Client) -> Project:
+    """LAB, whose issues but bugs are imported into a program."""
     found = team(configurer, connector, sandbox)
     program = {"program": {"id": 11, "name": "Payments"}}
     AgreedLine.objects.create(connector=connector, subject="scope", key="shared:landing", value=program)

@@ -6,10 +6,10 @@ class MappingsConfig(AppConfig):
 
     def ready(self) -> None:
         from alignadmin import figures
+        from alignadmin.accounts.rights import Right
         from alignadmin.notifications import kinds as notification_kinds
         from alignadmin.search import kinds
         from alignadmin.web.navigation import ALARMS, ATTENTION
-        from alignadmin.accounts.rights import Right
         from connectors.ports import extensions, tabs
         from connectors.ports.looked_at import on_looked_at
         from mappings import tasks  # noqa: F401  registers the job handlers in every process, as the next ones do

@@ -38,6 +38,12 @@ GROUPS = (
                 about="four families, type ids, examples, what Align’s audit log says",
             ),
             Topic(
+                key="agreement",
+                file="agreement.md",
+                title="Agreement of items and issues",
+                about="what is compared, when and at what cost, and what each reason means",
+            ),
+            Topic(
                 key="operations",
                 file="operations.md",
                 title="Operations",

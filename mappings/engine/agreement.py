@@ -206,8 +206,8 @@ class PairFacts:
     """What is known of one pair beside what differs.
 
     `is_young`: the issue changed more recently than the usual lag. `wanted`: the status that Align's state or step
-    stands for, and `way` what leads there. `goes_back`: Align moves issues of this level. `item_changed_last`: after the
-    issue. `step_refused`: why Align does not take the step.
+    stands for, and `way` what leads there. `goes_back`: Align moves issues of this level. `item_changed_last`: after
+    the issue. `step_refused`: why Align does not take the step.
     `waits_for_import`: of a project of ours, the issue changed since it was sent last, and nothing else carries it.
     """
 

@@ -13,7 +13,8 @@ class AgreementSetting(models.Model):
     """Of one connector; without a row nothing is compared by the clock.
 
     `lags`: the last seconds that changes were seen to take from Jira to Align. `polled_at`: when the last poll of Align
-    began whose finds are stored. `work_after`: nothing is compared by the clock before, as it failed last. `told`: reason -> number apart when admins were told last.
+    began whose finds are stored. `work_after`: nothing is compared by the clock before, as it failed last. `told`:
+    reason -> number apart when admins were told last.
     """
 
     connector = models.OneToOneField(Connector, on_delete=models.CASCADE, related_name="agreement")

@@ -20,6 +20,7 @@ LARGE = ("matrix", "fields", "plan", "apply", "limit", "together", "slots", "rec
 HISTORY = (
     "explorer",
     "rehearsal",
+    "agreement",
     "sandbox",
     "history-append",
     "history-intake",

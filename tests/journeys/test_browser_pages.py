@@ -98,6 +98,8 @@ PAGES = {
     "one field": "/connectors/{slug}/fields/pair/?type=feature&field=customfield_91301",
     "imports": "/connectors/{slug}/imports/",
     "import": "/imports/{import}/",
+    "agreement": "/connectors/{slug}/agreement/",
+    "agreement, filtered": "/connectors/{slug}/agreement/?outcome=apart",
     "rehearsals": "/connectors/{slug}/rehearsals/",
     "rehearsals, none fits": "/connectors/{slug}/rehearsals/?q=no-such-project",
     "rehearsal": "/connectors/{slug}/rehearsals/{project}/",
@@ -235,6 +237,7 @@ def furnish(site: Site) -> Iterator[Furnished]:
         pack_of(own)
         fields_of(own)
         rehearsal_of(own)
+        comparison_of(own)
         planned = import_of(own)
         yield Furnished(
             own=own,
@@ -262,6 +265,13 @@ def fields_of(own: Own) -> None:
     own.wait_until_idle()
     pair = {"jira:customfield_91301": "customfield_10031", "to:customfield_91301": "both"}
     assert own.post(f"{page}?type=feature", pair).status_code == 200
+
+
+def comparison_of(own: Own) -> None:
+    """Of a project that Align carries, with what stands apart."""
+    asked = {"project": str(project_of(own)), "issue": ""}
+    assert own.post(f"{own.page}agreement/compare/", asked).status_code == 200
+    own.wait_until_idle()
 
 
 def rehearsal_of(own: Own) -> None:

@@ -1,6 +1,7 @@
 """What the agreement check does by the clock, for each connector where it is switched on; of several workers one does.
 
-A sample each hour, all of it once a day at a quiet hour and slice by slice, Align's changes each minute, and what is due.
+A sample each hour, all of it once a day at a quiet hour and slice by slice, Align's changes each minute, and what is
+due.
 """
 
 from __future__ import annotations

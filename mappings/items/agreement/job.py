@@ -24,6 +24,7 @@ from mappings.models import AgreementKind, AgreementRun, AgreementSetting, Compa
 WHOLE, SAMPLED, CHANGED, POLL = "whole", "sampled", "changed", "poll"  # subjects; of one that is asked for its own
 SLICE = 300  # requests, after which a whole comparison gives its worker back between two projects
 AFTER_FAILURE = timedelta(minutes=5)
+KEPT = timedelta(days=30)
 
 
 @runner.handler(JobKind.AGREEMENT)
@@ -39,13 +40,15 @@ def compare(run: Run) -> None:
     if work is None:
         compare_asked(run)
         return
+    setting = AgreementSetting.objects.filter(connector=run.connector)
     try:
         work(run)
     except LeaseLost:
         raise
     except Exception:
-        AgreementSetting.objects.filter(connector=run.connector).update(work_after=timezone.now() + AFTER_FAILURE)
+        setting.update(work_after=timezone.now() + AFTER_FAILURE)
         raise
+    setting.exclude(work_after=None).update(work_after=None)
 
 
 # --- all of it --------------------------------------------------------------------------------------------------------
@@ -76,7 +79,14 @@ def compare_whole(run: Run) -> None:
     except Exception as error:
         _note(kept, str(error))
         raise
+    _forget_older(run)
     notices.tell(run.connector)
+
+
+def _forget_older(run: Run) -> None:
+    """Runs that ended long ago; the last whole one is younger."""
+    old = AgreementRun.objects.filter(connector=run.connector, started_at__lt=timezone.now() - KEPT)
+    old.exclude(finished_at=None).delete()
 
 
 def _note(kept: AgreementRun, why: str) -> None:

@@ -14,7 +14,7 @@ from alignadmin.notifications.telling import News
 from alignadmin.notifications.telling import tell as tell_people
 from alignadmin.text import counted, one_line
 from connectors.models import Connector
-from mappings.engine.agreement import LISTED, ApartReason
+from mappings.engine.agreement import LISTED, AgreementOutcome, ApartReason
 from mappings.models import AgreementKind, AgreementRun, AgreementSetting, ComparedItem
 
 AT_LEAST = 10  # of one reason, before anything is told; then each time they have doubled
@@ -27,8 +27,9 @@ ITEMS_APART = NotificationKind(
 
 
 def tell(connector: Connector) -> None:
-    """After a comparison. What is only not carried yet is no news."""
-    rows = ComparedItem.objects.filter(connector=connector, outcome__in=[each.value for each in LISTED])
+    """After a comparison. What is only not carried yet is no news, nor what Align has never had."""
+    apart = [each.value for each in LISTED if each is not AgreementOutcome.NOT_FOUND]
+    rows = ComparedItem.objects.filter(connector=connector, outcome__in=apart)
     now = dict(rows.exclude(reason=ApartReason.NOT_CARRIED_YET).values_list("reason").annotate(n=Count("pk")))
     with transaction.atomic():
         setting = AgreementSetting.objects.locked().filter(connector=connector, is_on=True).first()

@@ -80,7 +80,7 @@ def link_again(row: ComparedItem, item: int | None, *, actor: Person) -> None:
             raise Refused(f"{own.issue_key} is not severed any more. Load the page again.")
         if not own.project.is_ours:
             raise Refused(
-                f"Align’s connector links the items of {own.project.key}: restore the item in Align, then compare again."
+                f"Align’s connector links the items of {own.project.key}: restore the item there, then compare again."
             )
         link = ItemLink.objects.locked().filter(connector=found, jira_id=own.jira_id).first()
         if link is None or item is None or item < 1:

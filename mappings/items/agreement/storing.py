@@ -1,4 +1,4 @@
-"""What comparisons came to, as rows: since when a pair stands apart, which links are severed, and how long changes take.
+"""What comparisons came to, as rows: since when a pair stands apart, which links are severed, how long changes take.
 
 Each lot is one transaction that the lease of its job guards, with what the run counts.
 """

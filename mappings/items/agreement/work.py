@@ -1,4 +1,4 @@
-"""What the jobs of the agreement check have in common: clients that read alone, and lots that are compared and stored."""
+"""What the jobs of the agreement check share: clients that read alone, and lots that are compared and stored."""
 
 from __future__ import annotations
 

@@ -177,16 +177,11 @@ class BackMappings:
     states: Mapping[tuple[str, int], int] = field(default_factory=dict)
     steps: Mapping[tuple[str, int], int] = field(default_factory=dict)
 
-    def wanted(self, level: str, record: Mapping[str, Any], differs: Sequence[str]) -> int | None:
-        """The status that what differs in the item stands for; a step goes before a state, as Align's connector does
-        it.
-        """
-        for key, table in ((STEP, self.steps), (STATE, self.states)):
-            value = record.get(key)
-            status = table.get((level, value)) if key in differs and isinstance(value, int) else None
-            if status is not None:
-                return status
-        return None
+    def wanted(self, level: str, key: str, record: Mapping[str, Any]) -> int | None:
+        """The status that a state or a step of the item stands for."""
+        value = record.get(key)
+        table = self.steps if key == STEP else self.states
+        return table.get((level, value)) if isinstance(value, int) else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,16 +200,16 @@ class WayThere:
 class PairFacts:
     """What is known of one pair beside what differs.
 
-    `is_young`: the issue changed more recently than the usual lag. `wanted`: the status that Align's state or step
-    stands for, and `way` what leads there. `goes_back`: Align moves issues of this level. `item_changed_last`: after
-    the issue. `step_refused`: why Align does not take the step.
+    `is_young`: the issue changed more recently than the usual lag. `goes_back`: Align moves issues of this level.
+    `wanted`: the status that Align's state or step stands for, by its key, and `ways` what leads there.
+    `item_changed_last`: after the issue. `step_refused`: why Align does not take the step.
     `waits_for_import`: of a project of ours, the issue changed since it was sent last, and nothing else carries it.
     """
 
     is_young: bool = False
     goes_back: bool = False
-    wanted: int | None = None
-    way: WayThere = WayThere()
+    wanted: Mapping[str, int] = field(default_factory=dict)
+    ways: Mapping[str, WayThere] = field(default_factory=dict)
     item_changed_last: bool = False
     step_refused: str = ""
     waits_for_import: bool = False
@@ -238,7 +233,8 @@ class JudgedDifference:
 def judge(told: Sequence[FieldDifference], item: PredictedItem, facts: PairFacts) -> list[JudgedDifference]:
     """Each with its reason, the one that stands for the pair first."""
     found = [_judged(each, item, facts) for each in told]
-    return sorted(found, key=lambda each: (each.key not in (STATE, STEP), _PLACES[each.reason]))
+    first = {STATE: 0, STEP: 1}
+    return sorted(found, key=lambda each: (first.get(each.key, len(first)), _PLACES[each.reason]))
 
 
 def _judged(each: FieldDifference, item: PredictedItem, facts: PairFacts) -> JudgedDifference:
@@ -268,18 +264,19 @@ def _reason(each: FieldDifference, item: PredictedItem, facts: PairFacts) -> tup
 def _of_status(each: FieldDifference, item: PredictedItem, facts: PairFacts) -> tuple[ApartReason, str]:
     if each.key == STEP and facts.step_refused:
         return ApartReason.REFUSED_HERE, facts.step_refused
-    if facts.goes_back and facts.wanted is None:
+    wanted, way = facts.wanted.get(each.key), facts.ways.get(each.key, WayThere())
+    if facts.goes_back and wanted is None:
         said = f"{each.name} {each.actual or 'nothing'} of Align has no mapping to Jira, so the issue stayed."
         return ApartReason.NO_MAPPING_THERE, said
-    if facts.goes_back and facts.wanted != item.issue.status_id:
-        if facts.way.reason is not None:
-            return facts.way.reason, facts.way.sentence
-        if facts.way.leads and facts.item_changed_last:
+    if facts.goes_back and wanted != item.issue.status_id:
+        if way.reason is not None:
+            return way.reason, way.sentence
+        if way.leads and facts.item_changed_last:
             said = "A transition leads there, and the issue did not take it: a condition or validator of its workflow."
             return ApartReason.REFUSED_THERE, said
     if any(loss.code is LossCode.STATUS_NOT_MAPPED for loss in item.losses) and each.key == STATE:
         return ApartReason.NO_MAPPING_HERE, f"Status {item.issue.status_name} has no mapping to Align."
-    if facts.goes_back and facts.wanted == item.issue.status_id:
+    if facts.goes_back and wanted == item.issue.status_id:
         said = "Align’s value led to the issue’s status, and that status leads to another value: mappings bounce."
         return ApartReason.CHANGED_BY_HAND, said
     return ApartReason.CHANGED_BY_HAND, each.sentence

@@ -80,6 +80,12 @@ class TwoSides:
         number = next(each["id"] for each in self.transitions(key) if each["to"]["name"] == status)
         self.jira("POST", f"/issue/{key}/transitions", {"transition": {"id": number}})
 
+    def moved(self, key: str, transition: str) -> bool:
+        """Whether Jira's workflow let it go."""
+        url = f"{self.sandbox.url}/rest/api/2/issue/{key}/transitions"
+        body = {"transition": {"id": transition}}
+        return requests.post(url, json=body, auth=(ADMIN, JIRA_TOKEN), timeout=10).ok
+
     def fields(self, key: str) -> dict[str, Any]:
         found: dict[str, Any] = self.jira("GET", f"/issue/{key}")["fields"]
         return found

@@ -15,11 +15,12 @@ from connectors.jira import JiraClient
 from connectors.jira.jql import Jql, SearchField, is_in
 from connectors.models import Connector, Project
 from mappings.engine.agreement import (
+    STATE,
+    STEP,
     AgreementOutcome,
     ApartReason,
     JudgedDifference,
     PairFacts,
-    WayThere,
     judge,
     reason_of_missing,
 )
@@ -27,8 +28,8 @@ from mappings.engine.import_scope import ImportScope
 from mappings.engine.item_differences import RealOutcome
 from mappings.engine.item_prediction import ItemRules, predict
 from mappings.engine.items import IssueFacts, PredictedItem
-from mappings.items.agreement.facts import ProjectFacts, facts_of
-from mappings.items.agreement.ways import Ways
+from mappings.items.agreement.facts import AgreementFacts, facts_of
+from mappings.items.agreement.ways import WaysThere
 from mappings.items.comparing.real_items import RealItem, RealItems
 from mappings.items.prediction.issues import IssueReading, ParentReading, epic_link_of
 from mappings.items.prediction.partners import partners_of
@@ -95,12 +96,12 @@ class ProjectComparison:
         return is_in(SearchField.PROJECT, [self.project.jira_id])
 
     @cached_property
-    def facts(self) -> ProjectFacts:
+    def facts(self) -> AgreementFacts:
         return facts_of(self.connector, self.project)
 
     @cached_property
-    def ways(self) -> Ways:
-        return Ways(jira=self.jira, facts=self.facts)
+    def ways(self) -> WaysThere:
+        return WaysThere(jira=self.jira, facts=self.facts)
 
     @cached_property
     def reading(self) -> IssueReading:
@@ -230,12 +231,10 @@ class ProjectComparison:
         if not real.told:
             return found
         until = self._young_until(pair)
-        differs = [each.key for each in real.told]
-        wanted = self.facts.back.wanted(item.level, real.record, differs)
         goes_back = item.level in self.facts.back.levels
-        way = WayThere()
-        if wanted is not None and wanted != item.issue.status_id and until is None:
-            way = self.ways.of(item.issue, wanted)
+        wanted = self._wanted(item, real) if goes_back else {}
+        others = {key: status for key, status in wanted.items() if status != item.issue.status_id}
+        ways = {key: self.ways.of(item.issue, status) for key, status in others.items()} if until is None else {}
         changed = pair.updated_at
         judged = judge(
             real.told,
@@ -244,7 +243,7 @@ class ProjectComparison:
                 is_young=until is not None,
                 goes_back=goes_back,
                 wanted=wanted,
-                way=way,
+                ways=ways,
                 item_changed_last=updated is not None and changed is not None and updated > changed,
                 step_refused=self.facts.refused_steps.get(item.step or 0, ""),
                 waits_for_import=link is not None and changed is not None and changed > link.sent_at,
@@ -258,6 +257,15 @@ class ProjectComparison:
             differences=judged,
             waits_until=until,
         )
+
+    def _wanted(self, item: PredictedItem, real: RealItem) -> dict[str, int]:
+        """The statuses that the state and the step of the item stand for, as far as these differ and lead anywhere."""
+        found = {
+            each.key: self.facts.back.wanted(item.level, each.key, real.record)
+            for each in real.told
+            if each.key in (STATE, STEP)
+        }
+        return {key: status for key, status in found.items() if status is not None}
 
     def _young_until(self, pair: ComparedPair) -> datetime | None:
         """Until when a change of the issue may still be under way to Align; of ours nothing is."""

@@ -13,7 +13,7 @@ from mappings.models import Mapping as MappingRow
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProjectFacts:
+class AgreementFacts:
     """`reached`: ids of issue types to those of the statuses that they can have; one that was not read is not there.
 
     `steps`: names of process steps by id. `refused_steps`: why Align takes no item of the project into one.
@@ -30,7 +30,7 @@ class ProjectFacts:
         return self.statuses.get(id_, f"status {id_}")
 
 
-def facts_of(connector: Connector, project: Project) -> ProjectFacts:
+def facts_of(connector: Connector, project: Project) -> AgreementFacts:
     """In four queries, whatever the size of the project."""
     statuses = list(Status.objects.filter(connector=connector).values_list("jira_id", "name", "category"))
     reached: dict[int, set[int]] = defaultdict(set)
@@ -38,7 +38,7 @@ def facts_of(connector: Connector, project: Project) -> ProjectFacts:
     for type_id, status_id in rows:
         reached[type_id].add(status_id)
     steps = list(ProcessStep.objects.filter(connector=connector).select_related("flow"))
-    return ProjectFacts(
+    return AgreementFacts(
         back=_back(connector, project),
         statuses={id_: name for id_, name, _ in statuses},
         resolved=frozenset(id_ for id_, _, category in statuses if category == StatusCategory.DONE),

@@ -283,7 +283,7 @@ class AgreementPage:
             rows = rows.filter(project__in=[each.pk for each in self.projects if str(each.pk) == project])
         if issue := self.asked.get("issue"):
             rows = rows.filter(issue_key=issue)
-        return rows.select_related("project").order_by("-since", "-pk")
+        return rows.select_related("project").order_by("outcome", "-since", "-pk")
 
     @cached_property
     def shown(self) -> Page[ComparedItem]:

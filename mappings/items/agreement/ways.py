@@ -8,17 +8,17 @@ from alignadmin.http.errors import Forbidden, NotFound
 from connectors.jira import JiraClient
 from mappings.engine.agreement import ApartReason, WayThere
 from mappings.engine.items import IssueFacts
-from mappings.items.agreement.facts import ProjectFacts
+from mappings.items.agreement.facts import AgreementFacts
 
 Asked = tuple[int, int, int]  # ids of an issue type, the status that an issue has, and the one that it would have
 
 
 @dataclass(kw_only=True)
-class Ways:
+class WaysThere:
     """Of one project. A transition is a matter of the workflow, so what one issue is told holds for its like."""
 
     jira: JiraClient
-    facts: ProjectFacts
+    facts: AgreementFacts
     known: dict[Asked, WayThere] = field(default_factory=dict)
 
     def of(self, issue: IssueFacts, wanted: int) -> WayThere:

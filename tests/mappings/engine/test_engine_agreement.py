@@ -45,15 +45,24 @@ def item(*losses: Loss) -> PredictedItem:
         ((), {"waits_for_import": True}, ApartReason.NOT_CARRIED_YET),
         ((), {"goes_back": True}, ApartReason.NO_MAPPING_THERE),
         ((UNMAPPED,), {"goes_back": True}, ApartReason.NO_MAPPING_THERE),  # Align was changed last: else it were 0
-        ((), {"goes_back": True, "wanted": OTHER, "way": NO_WAY}, ApartReason.NO_TRANSITION),
-        ((), {"goes_back": True, "wanted": OTHER, "way": WayThere(leads=True)}, ApartReason.CHANGED_BY_HAND),
+        ((), {"goes_back": True, "wanted": {"state": OTHER}, "ways": {"state": NO_WAY}}, ApartReason.NO_TRANSITION),
         (
             (),
-            {"goes_back": True, "wanted": OTHER, "way": WayThere(leads=True), "item_changed_last": True},
+            {"goes_back": True, "wanted": {"state": OTHER}, "ways": {"state": WayThere(leads=True)}},
+            ApartReason.CHANGED_BY_HAND,
+        ),
+        (
+            (),
+            {
+                "goes_back": True,
+                "wanted": {"state": OTHER},
+                "ways": {"state": WayThere(leads=True)},
+                "item_changed_last": True,
+            },
             ApartReason.REFUSED_THERE,
         ),
-        ((), {"goes_back": True, "wanted": STATUS}, ApartReason.CHANGED_BY_HAND),  # the mappings bounce
-        ((UNMAPPED,), {"goes_back": True, "wanted": STATUS}, ApartReason.NO_MAPPING_HERE),
+        ((), {"goes_back": True, "wanted": {"state": STATUS}}, ApartReason.CHANGED_BY_HAND),  # the mappings bounce
+        ((UNMAPPED,), {"goes_back": True, "wanted": {"state": STATUS}}, ApartReason.NO_MAPPING_HERE),
         ((UNMAPPED,), {}, ApartReason.NO_MAPPING_HERE),
         ((), {}, ApartReason.CHANGED_BY_HAND),  # a level that Align does not move issues of
     ],
@@ -84,13 +93,13 @@ def test_state_and_step_stand_for_the_pair_before_fields_do() -> None:
     ]
 
 
-def test_a_step_leads_to_a_status_before_a_state_does() -> None:
+def test_a_state_and_a_step_lead_to_statuses_each_by_its_own_mappings() -> None:
     back = BackMappings(levels=frozenset({"story"}), states={("story", 3): STATUS}, steps={("story", 7): OTHER})
     record = {"state": 3, "processStepId": 7}
-    assert back.wanted("story", record, ["state", "processStepId"]) == OTHER
-    assert back.wanted("story", record, ["state"]) == STATUS
-    assert back.wanted("story", {"state": None}, ["state"]) is None
-    assert back.wanted("defect", record, ["state"]) is None
+    assert back.wanted("story", "processStepId", record) == OTHER
+    assert back.wanted("story", "state", record) == STATUS
+    assert back.wanted("story", "state", {"state": None}) is None
+    assert back.wanted("defect", "state", record) is None
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_bad_input_is_answered_with_a_sentence_and_changes_nothing(
     assert "Jira shows no issue PAY-99999" in said(editor.get(PAGE))
     assert not ComparedItem.objects.exists()
     admin = signed_in(Role.ADMIN)
-    assert admin.post(f"{PAGE}switch/", {"on": "perhaps"}).status_code == 400
+    assert admin.post(f"{PAGE}switch/", {"on": "perhaps"}).status_code == 409
     assert admin.post(f"{PAGE}link/", {"issue": "PAY-2", "item": "1"}).status_code == 404
     assert not AgreementSetting.objects.exists()
 
@@ -120,7 +120,7 @@ def test_a_link_of_ours_is_severed_with_its_item_and_linked_again_by_a_person(
     assert "Link again" in said(configurer.get(PAGE))
     for typed in ("", "-1", "x", "9" * 30):
         answer = configurer.post(f"{PAGE}link/", {"issue": "PAY-2", "item": typed})
-        assert (answer.status_code, "Type the id of the item" in said(answer)) == (400, True), typed
+        assert (answer.status_code, "Type the id of the item" in said(answer)) == (409, True), typed
     assert configurer.post(f"{PAGE}link/", {"issue": "PAY-2", "item": "1"}).status_code == 303
     work()
     link.refresh_from_db()

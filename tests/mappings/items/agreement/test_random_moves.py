@@ -19,8 +19,8 @@ from tests.support.agreement_helpers import TwoSides, compare_project
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-MOVES, ROUNDS, MANY = 60, 3, 10_000
-STATES = range(6)
+MADE, MOVES, ROUNDS, MANY = 12, 40, 25, 10_000
+STATES, OPEN = range(6), 0.9
 BY_NOTE = (
     ("which is not mapped in its project", {"no-mapping-there"}),
     # A status that the workflow of the type does not have is told as that, which is more than the connector says.
@@ -47,11 +47,11 @@ class Moved:
             if notes := self._notes(key):
                 self.last[key] = notes[-1]
         elif found := self.sides.transitions(key):
-            chosen = self.chance.choice(found)
-            if chosen["to"]["name"].startswith("Ready") and self.sides.fields(key)["assignee"] is None:
-                return  # Jira refuses it to everybody
-            self.sides.jira("POST", f"/issue/{key}/transitions", {"transition": {"id": chosen["id"]}})
-            self.last[key] = ""
+            open_ = [each for each in found if each["to"]["statusCategory"]["key"] != "done"]
+            # What is resolved stays so for most of the time, and then one reason hides the others.
+            chosen = self.chance.choice(open_ if open_ and self.chance.random() < OPEN else found)
+            if self.sides.moved(key, chosen["id"]):
+                self.last[key] = ""
 
     def _notes(self, key: str) -> list[str]:
         return [each["notes"][0] for each in self.sides.sandbox.journal("CONNECTOR") if each["path"] == key]
@@ -66,6 +66,13 @@ def states_of(sides: TwoSides, connector: Connector) -> dict[tuple[str, int], in
     for each in rows:
         found.setdefault((names.get(each["workItemTypeId"], ""), each["jiraStatusId"]), each["alignStateId"])
     return found
+
+
+def make_more(sides: TwoSides) -> None:
+    """Align's connector imports each at once."""
+    for number in range(MADE):
+        named = {"project": {"key": "PAY"}, "issuetype": {"name": ("Story", "Bug", "Epic")[number % 3]}}
+        sides.jira("POST", "/issue", {"fields": {**named, "summary": f"Moved about {number}"}})
 
 
 def move_at_random(sides: TwoSides, moves: int, seed: int) -> Moved:
@@ -106,16 +113,18 @@ def check(sides: TwoSides, connector: Connector, moved: Moved) -> set[str]:
 def test_what_is_predicted_holds_or_is_listed_with_the_true_reason(
     connector: Connector, sides: TwoSides, admin: Person
 ) -> None:
+    make_more(sides)
     seen: set[str] = set()
     for seed in range(ROUNDS):
         moved = move_at_random(sides, MOVES, seed)
         compare_project(connector, "PAY", admin)
         seen |= check(sides, connector, moved)
-    assert len(seen) >= 3, seen
+    assert seen >= {"no-mapping-there", "no-transition", "refused-there"}, seen
 
 
 @pytest.mark.soak
 def test_ten_thousand_moves(connector: Connector, sides: TwoSides, admin: Person) -> None:
+    make_more(sides)
     seed = int(os.environ.get("SEED", "1"))
     for round_ in range(MANY // MOVES):
         moved = move_at_random(sides, MOVES, seed + round_)

@@ -51,12 +51,12 @@ def _measure(site: Site) -> None:
     with ThreadPoolExecutor(THREADS) as threads:
         list(threads.map(lambda number: _made(site, number), range(WANTED)))
     with timed() as watch:
-        issues, sent, counts, levels = _compare(connector)
+        issues, sent, levels = _compare(connector)
     of_least = least([issues], levels)
     cost = AgreementCost(issues=(issues,), levels=levels, things=6)
     assert sent <= cost.whole, f"{sent} requests, and the page promises {cost.whole} at most"
     show(
-        f"All {issues} issues of a project beside their items, {counts.get('alike', 0)} of them alike, without latency",
+        f"All {issues} issues of a project beside their items, without latency",
         [
             Figure(what="requests", value=sent, unit="", aim=of_least * MOST_TIMES),
             Figure(what="least requests: 2 × issues / 100 + levels - 1", value=of_least, unit=""),
@@ -75,14 +75,14 @@ def _made(site: Site, number: int) -> None:
     assert answer.ok, answer.text
 
 
-def _compare(connector: Connector) -> tuple[int, int, dict[str, int], int]:
-    """Issues, requests, outcomes and levels of one whole comparison."""
+def _compare(connector: Connector) -> tuple[int, int, int]:
+    """Issues, requests and levels of one whole comparison."""
     from mappings.models import ComparedItem
     from tests.support.agreement_helpers import compare_whole
 
     run = compare_whole(connector)
     levels = set(ComparedItem.objects.exclude(level="").values_list("level", flat=True))
-    return run.issues, run.requests, run.counts, len(levels)
+    return run.issues, run.requests, len(levels)
 
 
 if __name__ == "__main__":

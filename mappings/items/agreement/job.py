@@ -64,20 +64,17 @@ def compare_whole(run: Run) -> None:
             if work.sent >= SLICE:
                 return
             with work.counted():
-                work.compare_project(project)
+                _compare_or_leave_out(work, project)
             with transaction.atomic():
                 run.assert_lease()
                 kept.cursor = project.pk
                 AgreementRun.objects.filter(pk=kept.pk).update(cursor=project.pk, error="")
         with work.counted():
             work.finish()
-    except (Refused, JobFailed) as error:
-        _note(kept, str(error))
-        raise JobFailed(str(error)) from error
     except LeaseLost:
         raise
     except Exception as error:
-        _note(kept, str(error))
+        AgreementRun.objects.filter(pk=kept.pk).update(error=str(error))
         raise
     _forget_older(run)
     notices.tell(run.connector)
@@ -89,8 +86,12 @@ def _forget_older(run: Run) -> None:
     old.exclude(finished_at=None).delete()
 
 
-def _note(kept: AgreementRun, why: str) -> None:
-    AgreementRun.objects.filter(pk=kept.pk).update(error=why)
+def _compare_or_leave_out(work: AgreementWork, project: Project) -> None:
+    """A scope that cannot be asked, or a project that Jira does not show us, is no matter of the others."""
+    try:
+        work.compare_project(project)
+    except (Refused, JobFailed) as error:
+        work.left_out.append(f"{project.key} was left out: {error}")
 
 
 def _unfinished(run: Run, kind: AgreementKind) -> AgreementRun:

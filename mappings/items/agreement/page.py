@@ -127,7 +127,7 @@ class AgreementPage:
 
     @cached_property
     def last_whole(self) -> AgreementRun | None:
-        rows = AgreementRun.objects.filter(connector=self.connector, kind=AgreementKind.WHOLE, error="")
+        rows = AgreementRun.objects.filter(connector=self.connector, kind=AgreementKind.WHOLE)
         return rows.exclude(finished_at=None).order_by("-pk").first()
 
     @cached_property

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from alignadmin.http.errors import Forbidden, Malformed, NotFound
 from connectors.models import WatchedIssue
@@ -28,51 +29,41 @@ class ReadIssues:
 def read_issues_of(comparison: ProjectComparison, ids: Collection[int]) -> ReadIssues:
     """At most a hundred of them. Raises RemoteError and Refused.
 
-    1. Those that meet the scope, in one request. 2. The others, and those that were seen younger, one by one. 3. Which
-    of these meet no scope, in one request.
+    1. Those that meet the scope, in one request. 2. Of the others those of the project, in one more: they are outside
+    of it. 3. What neither shows, or shows older than it was announced, one by one.
     """
     reading, found = comparison.reading, ReadIssues()
     by_id = {each.id: each for lot in reading.by_keys(ids, comparison.jql) for each in lot}
+    lost = [each for each in ids if each not in by_id]
+    if lost and comparison.jql != comparison.whole_project:
+        found.outside = [each for lot in reading.by_keys(lost, comparison.whole_project) for each in lot]
+    shown = {each.id for each in found.outside}
     announced = _announced(comparison, ids)
-    for id_ in [each for each in ids if each not in by_id or _is_older(by_id[each], announced.get(each))]:
-        try:
-            seen = facts_of(comparison.jira.issue(id_, reading.fields), reading.epic_link)
-        except (NotFound, Forbidden):
-            by_id.pop(id_, None)
-            found.gone.add(id_)
-            continue
-        except Malformed as error:
-            comparison.unread.append(f"issue {id_}: {error.sentence}")
-            continue
-        if id_ in by_id or seen.project_id != comparison.project.jira_id:
-            (found.elsewhere if seen.project_id != comparison.project.jira_id else found.inside).append(seen)
-            by_id.pop(id_, None)
+    for id_ in [each for each in ids if each not in shown]:
+        seen = by_id.get(id_)
+        if seen is not None and not _is_older(seen, announced.get(id_)):
+            found.inside.append(seen)
         else:
-            found.outside.append(seen)
-    found.inside += by_id.values()
-    _divide(comparison, found)
+            _read_one(comparison, id_, found)
     return found
 
 
-def _divide(comparison: ProjectComparison, found: ReadIssues) -> None:
-    """What the search did not find with the scope, but finds without, is outside of it; else the search lags behind."""
-    if not found.outside:
-        return
-    plain = comparison.whole_project
-    if comparison.jql == plain:
-        found.inside, found.outside = [*found.inside, *found.outside], []
-        return
-    asked = [each.id for each in found.outside]
-    shown = {each.id for lot in comparison.reading.by_keys(asked, plain) for each in lot}
-    found.inside += [each for each in found.outside if each.id not in shown]
-    found.outside = [each for each in found.outside if each.id in shown]
+def _read_one(comparison: ProjectComparison, id_: int, found: ReadIssues) -> None:
+    try:
+        seen = facts_of(comparison.jira.issue(id_, comparison.reading.fields), comparison.reading.epic_link)
+    except (NotFound, Forbidden):
+        found.gone.add(id_)
+    except Malformed as error:
+        comparison.unread.append(f"Issue {id_}: {error.sentence}")
+    else:
+        (found.inside if seen.project_id == comparison.project.jira_id else found.elsewhere).append(seen)
 
 
-def _announced(comparison: ProjectComparison, ids: Collection[int]) -> dict[int, object]:
+def _announced(comparison: ProjectComparison, ids: Collection[int]) -> dict[int, datetime]:
     rows = WatchedIssue.objects.filter(connector=comparison.connector, jira_id__in=ids)
     return dict(rows.values_list("jira_id", "updated_at"))
 
 
-def _is_older(issue: IssueFacts, announced: object) -> bool:
+def _is_older(issue: IssueFacts, announced: datetime | None) -> bool:
     updated = moment(issue.values.get(UPDATED))
-    return announced is not None and updated is not None and updated < announced  # type: ignore[operator]
+    return announced is not None and updated is not None and updated < announced

@@ -37,7 +37,7 @@ def switch(connector: Connector, *, on: bool, actor: Person) -> None:
         setting.save()
         if not on:
             left = AgreementRun.objects.filter(connector=found, finished_at=None).exclude(kind=AgreementKind.ASKED)
-            left.update(finished_at=now, error="The check was switched off.")
+            left.delete()
         words = "on" if on else "off"
         sentence = f"Switched the comparison of items and issues of {found.name} {words}."
         _record("agreement.switched", found, actor, f"connector {found.name}", sentence, on=on)

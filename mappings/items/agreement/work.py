@@ -28,18 +28,23 @@ from mappings.items.agreement.storing import store, store_gone, store_outside, s
 from mappings.items.prediction.issues import AT_ONCE
 from mappings.models import AgreementRun, ComparedItem
 
+MOST_UNREAD = 5  # sentences that are kept
 NOT_SHOWN = "It is not among the issues of the scope any more."
 CHANGE_IT = "Change which issues are imported, in step 7 of the set-up."
 
 
 @dataclass(kw_only=True)
 class AgreementWork:
-    """What the jobs have in common: the clients, a comparison for each project, and lots that are stored."""
+    """What the jobs have in common: the clients, a comparison for each project, and lots that are stored.
+
+    `unread`: why records of Jira could not be read. `left_out`: why projects were not compared.
+    """
 
     run: Run
     kept: AgreementRun
     interactive: bool = False
     unread: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
     _comparisons: dict[int, ProjectComparison] = field(default_factory=dict)
     _counted: int = 0
 
@@ -130,6 +135,7 @@ class AgreementWork:
     def _gone(self, project: Project, rows: Collection[ComparedItem], read_at: datetime) -> None:
         if not rows:
             return
+        self.jira.myself()  # to an account that has become anonymous, everything would be gone
         by_level: dict[str, set[int]] = defaultdict(set)
         for row in rows:
             if row.align_id is not None:
@@ -166,4 +172,5 @@ class AgreementWork:
         self.jira.myself()
         with transaction.atomic():
             self.run.assert_lease()
-            AgreementRun.objects.filter(pk=self.kept.pk).update(finished_at=timezone.now(), error="", cursor=0)
+            told = " ".join([*self.left_out, *dict.fromkeys(self.unread[:MOST_UNREAD])])
+            AgreementRun.objects.filter(pk=self.kept.pk).update(finished_at=timezone.now(), error=told, cursor=0)

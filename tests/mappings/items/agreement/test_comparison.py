@@ -38,6 +38,13 @@ def test_each_issue_of_a_project_is_compared_and_has_one_reason_where_it_stands_
     assert sum(each.number for each in shown.reasons) == shown.rows().count()
 
 
+def test_what_align_has_as_configured_agrees(connector: Connector, sides: TwoSides, admin: Person) -> None:
+    fields = {"project": {"key": "PAY"}, "issuetype": {"name": "Story"}, "summary": "Agrees"}
+    made = sides.jira("POST", "/issue", {"fields": fields})["key"]
+    compare_project(connector, "PAY", admin, made)
+    assert verdict(made) == ("alike", "")
+
+
 def test_a_state_set_in_align_says_why_the_issue_did_not_follow(
     connector: Connector, sides: TwoSides, admin: Person
 ) -> None:

@@ -19,7 +19,7 @@ from tests.support.agreement_helpers import TwoSides, compare_project
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-MADE, MOVES, ROUNDS, MANY = 12, 40, 25, 10_000
+MADE, MOVES, ROUNDS, MANY = 12, 40, 12, 10_000
 STATES, OPEN = range(6), 0.9
 BY_NOTE = (
     ("which is not mapped in its project", {"no-mapping-there"}),

@@ -109,6 +109,11 @@ def test_a_link_of_ours_is_severed_with_its_item_and_linked_again_by_a_person(
     assert actor is not None
     compare_project(connector, "PAY", actor, "PAY-2")
     assert (pair("PAY-2").outcome, pair("PAY-2").align_id) == ("apart", 1)
+    ItemLink.objects.update(level="feature")  # as of an issue that has become a story since
+    compare_project(connector, "PAY", actor, "PAY-2")
+    assert pair("PAY-2").outcome == AgreementOutcome.SEVERED
+    assert "would be a story, and item 1 is a feature" in pair("PAY-2").sentence
+    ItemLink.objects.update(level="story", severed_at=None, severed_why="")
     sides.sandbox.edit("archive_item", object="story", id=1)
     compare_project(connector, "PAY", actor, "PAY-2")
     link.refresh_from_db()

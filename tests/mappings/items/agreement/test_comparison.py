@@ -110,3 +110,16 @@ def test_what_is_gone_on_one_side_is_severed_and_what_is_gone_on_both_is_forgott
     sides.sandbox.edit("archive_item", object="story", id=item, archived=False)
     compare_project(connector, "PAY", admin, "PAY-2")
     assert pair("PAY-2").outcome == "apart"
+
+
+def test_an_issue_that_has_another_key_is_followed_by_the_id_of_its_item(
+    connector: Connector, sides: TwoSides, admin: Person
+) -> None:
+    compare_project(connector, "PAY", admin)
+    before = pair("PAY-2")
+    sides.sandbox.edit("rename_project", key="PAY", new_key="PAYS")
+    assert "PAY-2" in sides.items("story")  # Align does not know yet
+    compare_project(connector, "PAY", admin)
+    after = pair("PAYS-2")
+    assert (after.pk, after.align_id, after.outcome) == (before.pk, before.align_id, before.outcome)
+    assert after.since == before.since

@@ -250,9 +250,7 @@ AUDIT_INTERVAL = env.float("AUDIT_INTERVAL", 60.0)
 CATALOGUE_INTERVAL = env.float("CATALOGUE_INTERVAL", 600.0)  # seconds between two readings of a site's lists; 0: never
 CATALOGUE_SHARE = env.int("CATALOGUE_SHARE", 10)  # percent of the slots of bulk work that these readings may use
 WEBHOOK_POLL_INTERVAL = env.float("WEBHOOK_POLL_INTERVAL", 60.0)  # seconds between two looks beside a webhook; 0: never
-AGREEMENT_HOUR = env.int(
-    "AGREEMENT_HOUR", 1
-)  # UTC, at which all items are compared with their issues
+AGREEMENT_HOUR = env.int("AGREEMENT_HOUR", 1)  # UTC, at which all items are compared with their issues
 AGREEMENT_POLL_INTERVAL = env.float("AGREEMENT_POLL_INTERVAL", 60.0)  # seconds between two looks at Align; 0: never
 AGREEMENT_LEAST_LAG = env.float("AGREEMENT_LEAST_LAG", 300.0)  # seconds that a change may take at least to come over
 IN_USE_INTERVAL = env.float("IN_USE_INTERVAL", 3600.0)  # in which issues in unmapped statuses are counted; 0: never

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import requests
 
-from tests.bench.report import Figure, show, timed
+from tests.bench.report import Figure, percentile, show, timed
 from tests.bench.world import make_base
 from tests.support.processes import Site
 from tests.support.sandbox_fixture import ADMIN, JIRA_TOKEN
@@ -24,6 +25,7 @@ if TYPE_CHECKING:  # Django is set up only when the installation is there
 
 WANTED = int(os.environ.get("ISSUES", "10000"))
 THREADS = 4
+ANNOUNCED, SEEN_AIM = 40, 5.0
 MOST_TIMES = 6.0  # of the least: parents, people and things are asked for as well
 
 
@@ -65,6 +67,14 @@ def _measure(site: Site) -> None:
             Figure(what="issues in a second", value=issues / watch.seconds, unit=""),
         ],
     )
+    seen = _announced(connector)
+    show(
+        f"{len(seen)} issues, one after the other: from Jira's answer that it changed to what differs, without latency",
+        [
+            Figure(what="median", value=percentile(seen, 50), unit="s"),
+            Figure(what="95 of 100", value=percentile(seen, 95), unit="s", aim=SEEN_AIM),
+        ],
+    )
 
 
 def _made(site: Site, number: int) -> None:
@@ -73,6 +83,40 @@ def _made(site: Site, number: int) -> None:
         f"{site.sandbox_url}/rest/api/3/issue", json={"fields": fields}, auth=(ADMIN, JIRA_TOKEN), timeout=60
     )
     assert answer.ok, answer.text
+
+
+def _announced(connector: Connector) -> list[float]:
+    """Seconds of each, from what a look tells to a pair that was compared."""
+    from django.db import transaction
+    from django.utils import timezone
+
+    from connectors.jobs import runner
+    from connectors.ports.looked_at import LookedAtIssue, tell_looked_at
+    from mappings.models import AgreementSetting, ComparedItem
+
+    later = timezone.now() + timedelta(days=1)
+    AgreementSetting.objects.create(connector=connector, is_on=True, sample_due_at=later, whole_due_at=later)
+    seconds = []
+    for row in ComparedItem.objects.order_by("pk")[:ANNOUNCED]:
+        now = timezone.now()
+        look = LookedAtIssue(
+            issue_id=row.jira_id,
+            key=row.issue_key,
+            project_id=None,
+            status_id=None,
+            issue_type_id=None,
+            updated_at=now,
+            is_gone=False,
+            what="Other fields",
+        )
+        with timed() as watch:
+            with transaction.atomic():
+                tell_looked_at(connector, [look], now)
+            runner.run_jobs()
+        row.refresh_from_db()
+        assert row.compared_at is not None and row.compared_at > now
+        seconds.append(watch.seconds)
+    return seconds
 
 
 def _compare(connector: Connector) -> tuple[int, int, int]:

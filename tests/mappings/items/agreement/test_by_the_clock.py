@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 
 import pytest
@@ -33,7 +32,7 @@ def switched_on(connector: Connector, sides: TwoSides, admin: Person) -> Agreeme
     return AgreementSetting.objects.get(connector=connector)
 
 
-def test_a_change_of_jira_that_is_announced_is_a_seen_disagreement_within_seconds(
+def test_a_change_of_jira_that_is_announced_is_a_seen_disagreement_at_once(
     connector: Connector, sides: TwoSides, admin: Person, switched_on: AgreementSetting
 ) -> None:
     hooked = hooked_connector(connector, sides.sandbox, admin)
@@ -41,10 +40,8 @@ def test_a_change_of_jira_that_is_announced_is_a_seen_disagreement_within_second
     sides.sandbox.reset(connector_moves="no")  # from here on nothing is carried
     hooked.move("PAY-2")
     issue = hooked.issue("PAY-2")
-    began = time.monotonic()
     assert hooked.deliver(hooked.payload(issue)) == 200
-    run_due()
-    assert time.monotonic() - began < 5
+    run_due()  # what the delivery has made due, and nothing that waits for a clock; its seconds are in the benchmark
     found = pair("PAY-2")
     assert found.outcome == "apart"
     assert found.jira_updated_at is not None

@@ -114,7 +114,8 @@ def _announced(connector: Connector) -> list[float]:
                 tell_looked_at(connector, [look], now)
             runner.run_jobs()
         row.refresh_from_db()
-        assert row.compared_at is not None and row.compared_at > now
+        assert row.compared_at is not None
+        assert row.compared_at > now
         seconds.append(watch.seconds)
     return seconds
 

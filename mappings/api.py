@@ -1,4 +1,4 @@
-"""REST, read side: mappings and plans."""
+"""REST, read side: mappings, plans, and issues beside their items."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from rest_framework import serializers, viewsets
 
 from alignadmin.accounts.rights import Right
-from mappings.models import PLANNED_FIELDS, Change, Mapping, Plan
+from mappings.models import PLANNED_FIELDS, Change, ComparedItem, Mapping, Plan
 
 
 class MappingSerializer(serializers.ModelSerializer[Mapping]):
@@ -144,3 +144,46 @@ class PlanViewSet(viewsets.ReadOnlyModelViewSet[Plan]):
     def get_queryset(self) -> QuerySet[Plan]:
         plans = Plan.objects.select_related("connector", "author", "approver", "applier").order_by("-id")
         return plans.prefetch_related("changes") if self.action == "retrieve" else plans
+
+
+class ComparedItemSerializer(serializers.ModelSerializer[ComparedItem]):
+    connector = serializers.CharField(source="connector.slug", read_only=True)
+    project = serializers.CharField(source="project.key", read_only=True)
+
+    class Meta:
+        model = ComparedItem
+        fields = [
+            "id",
+            "connector",
+            "project",
+            "jira_id",
+            "issue_key",
+            "level",
+            "align_id",
+            "outcome",
+            "reason",
+            "sentence",
+            "differences",
+            "compared_at",
+            "since",
+        ]
+
+
+class ComparedItemFilter(django_filters.FilterSet):
+    connector = django_filters.CharFilter(field_name="connector__slug")
+    project = django_filters.CharFilter(field_name="project__key")
+
+    class Meta:
+        model = ComparedItem
+        fields = ["connector", "project", "outcome", "reason", "level", "issue_key"]
+
+
+class ComparedItemViewSet(viewsets.ReadOnlyModelViewSet[ComparedItem]):
+    """Each issue beside its item of Jira Align, as they were compared last; see docs/agreement.md for the words."""
+
+    right = Right.ITEMS
+    serializer_class = ComparedItemSerializer
+    filterset_class = ComparedItemFilter
+
+    def get_queryset(self) -> QuerySet[ComparedItem]:
+        return ComparedItem.objects.select_related("connector", "project").order_by("id")

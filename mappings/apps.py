@@ -6,10 +6,12 @@ class MappingsConfig(AppConfig):
 
     def ready(self) -> None:
         from alignadmin import figures
+        from alignadmin.accounts.rights import Right
         from alignadmin.notifications import kinds as notification_kinds
         from alignadmin.search import kinds
         from alignadmin.web.navigation import ALARMS, ATTENTION
-        from connectors.ports import extensions
+        from connectors.ports import extensions, tabs
+        from connectors.ports.looked_at import on_looked_at
         from mappings import tasks  # noqa: F401  registers the job handlers in every process, as the next ones do
         from mappings.applying.figures import APPLY_FIGURES
         from mappings.configuration import subjects
@@ -23,6 +25,8 @@ class MappingsConfig(AppConfig):
         from mappings.fields.subject import FieldPairs
         from mappings.hierarchy.subject import HIERARCHY
         from mappings.in_use import rounds  # noqa: F401  counts by the clock
+        from mappings.items.agreement import announced, clock  # noqa: F401
+        from mappings.items.agreement.notices import ITEMS_APART
         from mappings.items.importing import job as import_job  # noqa: F401
         from mappings.items.importing.search_names import IMPORTS
         from mappings.items.importing.trial import job as trial_job  # noqa: F401
@@ -44,6 +48,8 @@ class MappingsConfig(AppConfig):
         kinds.register(search_names.PLANS, IMPORTS)
         subjects.register(HIERARCHY)
         notification_kinds.register(
-            ASKED, OUTCOME, PROPOSED, DECIDED, fixed=[digest.MAIL, alerts.MAIL, *notifications.FIXED]
+            ASKED, OUTCOME, PROPOSED, DECIDED, ITEMS_APART, fixed=[digest.MAIL, alerts.MAIL, *notifications.FIXED]
         )
+        tabs.add(tabs.ConnectorTab(label="Agreement", page="agreement", right=Right.ITEMS), before="Webhook")
+        on_looked_at(announced.mark_looked_at)
         ATTENTION.extend([queries.TO_APPROVE_OR_APPLY, TO_REVIEW])

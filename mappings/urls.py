@@ -7,6 +7,7 @@ from mappings.contract import views
 from mappings.drift import views as drift
 from mappings.fields import views as fields
 from mappings.hierarchy import views as hierarchy
+from mappings.items.agreement import views as agreement
 from mappings.items.importing import views as importing
 from mappings.items.importing.trial import views as item_trials
 from mappings.items.importing.undoing import views as undoing
@@ -42,6 +43,10 @@ urlpatterns = [
     path("connectors/<slug:slug>/contract/types/", views.type_ids, name="contract-types"),
     path("connectors/<slug:slug>/hierarchy/", hierarchy.hierarchy, name="hierarchy"),
     path("connectors/<slug:slug>/hierarchy/start/", hierarchy.start_from, name="hierarchy-start"),
+    path("connectors/<slug:slug>/agreement/", agreement.agreement, name="agreement"),
+    path("connectors/<slug:slug>/agreement/compare/", agreement.compare, name="agreement-compare"),
+    path("connectors/<slug:slug>/agreement/switch/", agreement.switch, name="agreement-switch"),
+    path("connectors/<slug:slug>/agreement/link/", agreement.link, name="agreement-link"),
     path("connectors/<slug:slug>/imports/", importing.imports, name="imports"),
     path("connectors/<slug:slug>/imports/trials/", item_trials.trials, name="item-trials"),
     path("connectors/<slug:slug>/imports/trials/start/", item_trials.start, name="item-trial-start"),

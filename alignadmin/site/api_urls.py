@@ -27,6 +27,7 @@ router.register("connectors", connectors.ConnectorViewSet, basename="api-connect
 router.register("set-up", setup_steps.SetupViewSet, basename="api-setup")
 router.register("projects", projects.ProjectViewSet, basename="api-projects")
 router.register("mappings", mappings.MappingViewSet, basename="api-mappings")
+router.register("compared-items", mappings.ComparedItemViewSet, basename="api-compared-items")
 router.register("plans", mappings.PlanViewSet, basename="api-plans")
 router.register("history", history.HistoryViewSet, basename="api-history")
 

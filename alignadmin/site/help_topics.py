@@ -38,6 +38,12 @@ GROUPS = (
                 about="four families, type ids, examples, what Align’s audit log says",
             ),
             Topic(
+                key="agreement",
+                file="agreement.md",
+                title="Agreement of items and issues",
+                about="what is compared, when and at what cost, and what each reason means",
+            ),
+            Topic(
                 key="operations",
                 file="operations.md",
                 title="Operations",
@@ -84,6 +90,7 @@ OF_PAGES = {
     "connectors/imports": "mapping#import",
     "imports": "mapping#import",
     "connectors/rehearsals": "mapping#rehearsal",
+    "connectors/agreement": "agreement",
     "connectors/import-scope": "mapping#issues-to-import",
     "connectors/draft": "mapping#hierarchy",
     "proposals": "mapping#hierarchy",

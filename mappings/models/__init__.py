@@ -1,5 +1,6 @@
 """The tables of mappings, plans and the watch over them."""
 
+from mappings.models.agreement import AgreementKind, AgreementRun, AgreementSetting, ComparedItem
 from mappings.models.approval_ask import ApprovalAsk
 from mappings.models.configuration import AgreedLine, ConfigurationProposal, DraftLine, DraftSave, ProposalState
 from mappings.models.drift import CheckKind, ContractFact, DriftCheck
@@ -50,10 +51,14 @@ __all__ = [
     "UNANSWERED_UNDOS",
     "UNDER_WAY",
     "AgreedLine",
+    "AgreementKind",
+    "AgreementRun",
+    "AgreementSetting",
     "ApprovalAsk",
     "Change",
     "ChangeState",
     "CheckKind",
+    "ComparedItem",
     "ConfigurationProposal",
     "ContractFact",
     "DraftLine",

@@ -144,7 +144,8 @@ class ItemLink(models.Model):
     """Which item of Align stands for an issue of Jira: the row is there before the item's creation is sent.
 
     `align_id` is null while no answer to that is known. `sent`: what left last, by Align's field, the parent's item
-    among it: by that one is looked for, and a later import knows what has changed.
+    among it: by that one is looked for, and a later import knows what has changed. `severed_at`: since when one of the
+    two was found to be gone, and `severed_why` in words; both stay until somebody links them again.
     """
 
     connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="item_links")
@@ -157,6 +158,8 @@ class ItemLink(models.Model):
     sent_at = models.DateTimeField()
     linked_at = models.DateTimeField(null=True, blank=True)
     run = models.ForeignKey(ImportRun, null=True, on_delete=models.SET_NULL, related_name="links")
+    severed_at = models.DateTimeField(null=True, blank=True)
+    severed_why = models.TextField(blank=True)
 
     objects = LockableQuerySet.as_manager()
 

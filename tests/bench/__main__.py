@@ -21,6 +21,7 @@ HISTORY = (
     "explorer",
     "rehearsal",
     "imports",
+    "agreement",
     "sandbox",
     "history-append",
     "history-intake",

@@ -100,6 +100,8 @@ PAGES = {
     "import": "/imports/{import}/",
     "roll back of an import": "/imports/{import}/roll-back/",
     "trials of an item": "/connectors/{slug}/imports/trials/",
+    "agreement": "/connectors/{slug}/agreement/",
+    "agreement, filtered": "/connectors/{slug}/agreement/?outcome=apart",
     "rehearsals": "/connectors/{slug}/rehearsals/",
     "rehearsals, none fits": "/connectors/{slug}/rehearsals/?q=no-such-project",
     "rehearsal": "/connectors/{slug}/rehearsals/{project}/",
@@ -237,6 +239,7 @@ def furnish(site: Site) -> Iterator[Furnished]:
         pack_of(own)
         fields_of(own)
         rehearsal_of(own)
+        comparison_of(own)
         planned = import_of(own)
         yield Furnished(
             own=own,
@@ -264,6 +267,13 @@ def fields_of(own: Own) -> None:
     own.wait_until_idle()
     pair = {"jira:customfield_91301": "customfield_10031", "to:customfield_91301": "both"}
     assert own.post(f"{page}?type=feature", pair).status_code == 200
+
+
+def comparison_of(own: Own) -> None:
+    """Of a project that Align carries, with what stands apart."""
+    asked = {"project": str(project_of(own)), "issue": ""}
+    assert own.post(f"{own.page}agreement/compare/", asked).status_code == 200
+    own.wait_until_idle()
 
 
 def rehearsal_of(own: Own) -> None:

@@ -31,8 +31,9 @@ from connectors.history.reviews import quarters, weeks
 from connectors.jobs import runner
 from connectors.models import Case, Every, HistoryRow, Intake, JobKind, Project, System
 from connectors.ports.audited import context_of
+from mappings.engine.agreement import AgreementOutcome
 from mappings.hierarchy.subject import HIERARCHY
-from mappings.models import Change, ConfigurationProposal, ImportRun, Mapping, Plan, Scope
+from mappings.models import Change, ComparedItem, ConfigurationProposal, ImportRun, Mapping, Plan, Scope
 from tests.support import factories
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -149,6 +150,9 @@ def world(db: None, people: dict[Role, Person]) -> World:
     run = queries.run(connector, query, actor=people[Role.ADMIN])
     of_mapping = {"mapping": mapping.pk, "seen": ""}
     project = Project.objects.create(connector=connector, jira_id=1, key="PROJ")
+    severed = ComparedItem.objects.create(
+        connector=connector, project=project, jira_id=1, issue_key="PROJ-1", outcome=AgreementOutcome.SEVERED
+    )
     planned = ImportRun.objects.create(
         connector=connector, project=project, author=people[Role.EDITOR], reason="Moves", created_at=timezone.now()
     )
@@ -196,9 +200,15 @@ def world(db: None, people: dict[Role, Person]) -> World:
             "api-connectors-detail.pk": connector.pk,
             "api-setup-detail.slug": connector.slug,
             "api-mappings-detail.pk": mapping.pk,
+            "api-compared-items-detail.pk": severed.pk,
             "api-history-detail.number": row.number,
         },
-        forms={"matrix-drop": of_mapping, "matrix-decide": of_mapping, "matrix-keep": of_mapping},
+        forms={
+            "matrix-drop": of_mapping,
+            "matrix-decide": of_mapping,
+            "matrix-keep": of_mapping,
+            "agreement-link": {"issue": severed.issue_key},
+        },
     )
 
 

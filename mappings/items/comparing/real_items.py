@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -11,76 +11,108 @@ from alignadmin.http.errors import BadRequest
 from connectors.align.custom_fields import flat
 from connectors.align.object_client import ObjectClient
 from connectors.align.objects import OBJECTS
-from connectors.align.query import Q, query_of
+from connectors.align.query import AlignQuery, Q, query_of
 from connectors.align.query.checking import CUSTOM
 from connectors.models import Project
-from mappings.engine.item_differences import ComparedField, RealOutcome, differences
+from mappings.engine.item_differences import ComparedField, FieldDifference, RealOutcome, differences
 from mappings.engine.item_prediction import PARENT_FIELDS, ItemRules
 from mappings.engine.items import PredictedItem
-from mappings.items.prediction.issues import lots
+from mappings.items.prediction.issues import Lotted, lots
 from mappings.items.prediction.partners import one_of
 
-OF_ITSELF = ("id", "externalId", "externalKey", "state", "processStepId", "isRecycled")
+OF_ITSELF = ("id", "externalId", "externalKey", "state", "processStepId", "isRecycled", "lastUpdatedDate")
+PAGE = 100  # records that a site gives at once, where it gives as many as are asked for
 Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class RealItem:
-    """What became of looking for one: with two, `ids` are those of both and nothing is compared."""
+    """What became of looking for one: with two, `ids` are those of both and nothing is compared.
+
+    `told`: what differs. `record`: the item as Align answered it, where it is one. `is_recycled`: all that were found
+    are in Align's recycle bin, and were left out.
+    """
 
     outcome: RealOutcome
     ids: Sequence[int] = ()
-    differences: Sequence[Mapping[str, str]] = ()
+    told: Sequence[FieldDifference] = ()
+    record: Record = field(default_factory=dict, repr=False)
+    is_recycled: bool = False
+
+    @property
+    def differences(self) -> list[dict[str, str]]:
+        return [asdict(each) for each in self.told]
 
     def as_json(self) -> dict[str, Any]:
-        return {"outcome": self.outcome.value, "ids": list(self.ids), "differences": list(self.differences)}
+        return {"outcome": self.outcome.value, "ids": list(self.ids), "differences": self.differences}
 
 
 @dataclass(kw_only=True)
 class RealItems:
     """Of one project, through a client that does not write. `filters`: levels whose filter the site took or refused.
 
-    `with_recycled`: what is in Align's recycle bin counts, too.
+    `in_one`: the site gives as many records at once as are asked for, so that a lot whose answer is no full page is at
+    its end. `linked`: issues by id whose items are known by their ids, and found by these. `leaves_out_recycled`: what
+    is in Align's recycle bin counts as not found.
     """
 
     objects: ObjectClient
     project: Project
     rules: ItemRules
+    in_one: bool = False
+    linked: Mapping[int, int] = field(default_factory=dict)
+    leaves_out_recycled: bool = False
     filters: dict[str, bool] = field(default_factory=dict)
-    with_recycled: bool = True
 
     def beside(self, items: Sequence[PredictedItem], steps: Mapping[int, str]) -> list[RealItem]:
         """One for each of the items, in their order. Raises RemoteError."""
-        wanted: dict[str, set[str]] = defaultdict(set)
+        keys: dict[str, set[str]] = defaultdict(set)
+        ids: dict[str, set[int]] = defaultdict(set)
         for item in items:
-            if item.level:
-                wanted[item.level].add(item.issue.key)
-            if item.parent:
-                wanted[item.parent.level].add(item.parent.issue_key)
-        found = {level: self._by_key(level, keys) for level, keys in sorted(wanted.items())}
-        parents = {
-            item.parent.issue_id: there[0]["id"]
-            for item in items
-            if item.parent and len(there := found[item.parent.level].get(item.parent.issue_key, [])) == 1
-        }
-        return [self._beside(item, found.get(item.level, {}), parents, steps) for item in items]
+            if item.level and item.issue.id in self.linked:
+                ids[item.level].add(self.linked[item.issue.id])
+            elif item.level:
+                keys[item.level].add(item.issue.key)
+            if item.parent and item.parent.issue_id not in self.linked:
+                keys[item.parent.level].add(item.parent.issue_key)
+        found = {level: self._by_key(level, some) for level, some in sorted(keys.items())}
+        known = {level: self.by_id(level, some) for level, some in sorted(ids.items())}
+        parents = dict(self.linked)
+        for parent in filter(None, (item.parent for item in items)):
+            there = self._alive(found.get(parent.level, {}).get(parent.issue_key, ()))
+            if parent.issue_id not in parents and len(there) == 1:
+                parents[parent.issue_id] = there[0]["id"]
+        return [self._beside(item, self._records(item, found, known), parents, steps) for item in items]
+
+    def _records(
+        self,
+        item: PredictedItem,
+        found: Mapping[str, Mapping[str, list[Record]]],
+        known: Mapping[str, Mapping[int, Record]],
+    ) -> Sequence[Record]:
+        linked = self.linked.get(item.issue.id)
+        if linked is None:
+            return found.get(item.level, {}).get(item.issue.key, [])
+        there = known.get(item.level, {}).get(linked)
+        return [there] if there is not None else []
 
     def _beside(
         self,
         item: PredictedItem,
-        found: Mapping[str, list[Record]],
+        records: Sequence[Record],
         parents: Mapping[int, int],
         steps: Mapping[int, str],
     ) -> RealItem:
         if not item.level:
             return RealItem(outcome=RealOutcome.NOTHING_EXPECTED)
-        records = found.get(item.issue.key, [])
-        ids = [each["id"] for each in records]
-        if len(records) != 1:
-            return RealItem(outcome=RealOutcome.TWICE if records else RealOutcome.NOT_FOUND, ids=ids)
-        told = differences(item, records[0], self._compared(item.level), parents, steps)
+        alive = self._alive(records)
+        ids = [each["id"] for each in alive or records]
+        if len(alive) != 1:
+            outcome = RealOutcome.TWICE if alive else RealOutcome.NOT_FOUND
+            return RealItem(outcome=outcome, ids=ids, is_recycled=bool(records) and not alive)
+        told = differences(item, alive[0], self._compared(item.level), parents, steps)
         outcome = RealOutcome.DIFFERS if told else RealOutcome.ALIKE
-        return RealItem(outcome=outcome, ids=ids, differences=[asdict(each) for each in told])
+        return RealItem(outcome=outcome, ids=ids, told=told, record=alive[0])
 
     def _compared(self, level: str) -> list[ComparedField]:
         pairs = {each.align: each for each in reversed(self.rules.pairs.get(level, ())) if not each.stopped}
@@ -99,20 +131,23 @@ class RealItems:
     def _by_key(self, level: str, keys: Iterable[str]) -> dict[str, list[Record]]:
         asked = set(keys)
         found: dict[str, dict[int, Record]] = defaultdict(dict)
-        for row in self._rows(level, sorted(asked)):
+        for row in self._rows(level, "externalKey", sorted(asked)):
             key, id_ = row.get("externalKey"), row.get("id")
-            is_there = self.with_recycled or row.get("isRecycled") is not True
-            if isinstance(key, str) and key in asked and isinstance(id_, int) and is_there:
+            if isinstance(key, str) and key in asked and isinstance(id_, int):
                 found[key][id_] = flat(row)
         return {key: list(of.values()) for key, of in found.items()}
 
-    def _rows(self, level: str, keys: Sequence[str]) -> Iterator[Record]:
-        if not keys:
+    def by_id(self, level: str, ids: Collection[int]) -> dict[int, Record]:
+        """Those that Align has, by their ids. Raises RemoteError."""
+        return {row["id"]: flat(row) for row in self._rows(level, "id", sorted(set(ids))) if row["id"] in ids}
+
+    def _rows(self, level: str, field: str, values: Sequence[Lotted]) -> Iterator[Record]:
+        if not values:
             return
         query = query_of(level).select(*self._selected(level))
         try:
-            for lot in lots(keys):
-                yield from list(self.objects.rows(query.where(one_of("externalKey", lot))))
+            for lot in lots(values, PAGE - 1 if self.in_one else PAGE):
+                yield from self._lot(query.where(one_of(field, lot)))
             self.filters[level] = True
         except BadRequest:
             self.filters[level] = False
@@ -120,9 +155,21 @@ class RealItems:
             has_program = program is not None and "programId" in OBJECTS[level].fields
             yield from self.objects.rows(query.where(Q("programId").eq(program)) if has_program else query)
 
+    def _lot(self, query: AlignQuery) -> Sequence[Record]:
+        """Its end is proven by a page that is not full, else by one more that is empty."""
+        if self.in_one:
+            found = self.objects.page(query.ordered("id").top(PAGE))
+            if len(found) < PAGE:
+                return found
+        return list(self.objects.rows(query))
+
     def _selected(self, level: str) -> list[str]:
         table = OBJECTS[level].fields
         parents = [name for (child, _), name in PARENT_FIELDS.items() if child == level]
         pairs = [each.align for each in self.rules.pairs.get(level, ()) if not each.stopped]
         usable = [name for name in pairs if name in table or name.lower().startswith(CUSTOM)]
-        return list(dict.fromkeys((*OF_ITSELF, *parents, *usable)))
+        own = [name for name in OF_ITSELF if name in table]
+        return list(dict.fromkeys((*own, *parents, *usable)))
+
+    def _alive(self, records: Sequence[Record]) -> list[Record]:
+        return [each for each in records if not self.leaves_out_recycled or each.get("isRecycled") is not True]

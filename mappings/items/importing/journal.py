@@ -107,6 +107,8 @@ class ImportJournal:
             return
         if link is None or link.align_id != line.align_id:
             raise LineOvertaken("It has another item since this import was planned. Plan another one.")
+        if link.severed_at is not None:
+            raise LineOvertaken(f"Its link is severed, so it is left alone: {link.severed_why} See the page Agreement.")
         if line.act == ImportAct.UPDATE and run.planned_at is not None and link.sent_at > run.planned_at:
             raise LineOvertaken("A later import has updated it. Plan another one.")
 

@@ -79,8 +79,13 @@ class ImportPlanning:
         items = [predict(each, rules, above) for each in issues]
         unlinked = [each for each in items if each.level and each.issue.id not in known]
         self.job.progress("what Align has of them already", done=3, total=STEPS)
-        real = RealItems(objects=align.objects, project=project, rules=rules, with_recycled=False).beside(unlinked, {})
-        there = {each.issue.id: found.ids for each, found in zip(unlinked, real, strict=True) if found.ids}
+        items_there = RealItems(objects=align.objects, project=project, rules=rules, leaves_out_recycled=True)
+        real = items_there.beside(unlinked, {})
+        there = {
+            each.issue.id: found.ids
+            for each, found in zip(unlinked, real, strict=True)
+            if found.ids and not found.is_recycled
+        }
         writes = writes_of(connector)
         lines = planned_lines(items, known, there, writes)
         rows = self._rows(lines, known)

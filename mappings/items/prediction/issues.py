@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from alignadmin.http.errors import Malformed
 from alignadmin.http.fields import Fields
@@ -17,6 +18,7 @@ from mappings.engine.items import IssueFacts
 AT_ONCE = 100
 OF_ITSELF = ("summary", "issuetype", "status", "parent", "project")  # of every issue, whatever is paired
 EPIC_LINK = "gh-epic-link"
+Lotted = TypeVar("Lotted", str, int)
 
 
 def epic_link_of(connector: Connector) -> str:
@@ -28,16 +30,20 @@ def epic_link_of(connector: Connector) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class IssueReading:
-    """`epic_link`: see `epic_link_of`; Cloud tells an epic as a parent, too. `unread` counts what could not be read."""
+    """`epic_link`: see `epic_link_of`; Cloud tells an epic as a parent, too. `unread` counts what could not be read.
+
+    `more`: further fields of Jira, whose values the issues then hold as well.
+    """
 
     jira: JiraClient
     rules: ItemRules
     epic_link: str = ""
     unread: list[str] = field(default_factory=list)
+    more: tuple[str, ...] = ()
 
     @property
     def fields(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((*OF_ITSELF, *filter(None, (self.epic_link,)), *self.rules.fields)))
+        return tuple(dict.fromkeys((*OF_ITSELF, *self.more, *filter(None, (self.epic_link,)), *self.rules.fields)))
 
     def by_jql(self, jql: Jql) -> Iterator[list[IssueFacts]]:
         """Page by page. Raises JqlRefused."""
@@ -45,12 +51,14 @@ class IssueReading:
             self.unread.extend(each.reason for each in page.aside)
             yield self._facts(page)
 
-    def by_keys(self, keys: Iterable[str], around: Jql | None = None) -> Iterator[list[IssueFacts]]:
-        """In lots of 100, within a condition. A key that Jira shows no more is asked for by itself, and not found."""
+    def by_keys(self, keys: Iterable[Lotted], around: Jql | None = None) -> Iterator[list[IssueFacts]]:
+        """By keys or ids, in lots of 100, within a condition. One that Jira shows no more is asked for by itself, and
+        not found.
+        """
         for lot in lots(sorted(set(keys))):
             yield from self._lot(lot, around or Jql())
 
-    def _lot(self, keys: Sequence[str], around: Jql) -> Iterator[list[IssueFacts]]:
+    def _lot(self, keys: Sequence[Lotted], around: Jql) -> Iterator[list[IssueFacts]]:
         try:
             yield from list(self.by_jql(is_in(SearchField.KEY, keys) & around))
         except JqlRefused:
@@ -128,7 +136,7 @@ class ParentReading:
         return set(rows.values_list("jira_id", flat=True))
 
 
-def lots(keys: Sequence[str], size: int = AT_ONCE) -> Iterator[Sequence[str]]:
+def lots(keys: Sequence[Lotted], size: int = AT_ONCE) -> Iterator[Sequence[Lotted]]:
     for start in range(0, len(keys), size):
         yield keys[start : start + size]
 

@@ -17,7 +17,7 @@ from connectors.field_types.value_types import ValueType
 from mappings.engine.item_prediction import AlignPartners, AlignPerson, AlignUsers, CarriedPair, ItemRules
 from mappings.engine.item_values import current_name, names_in, person_in
 from mappings.engine.items import IssueFacts
-from mappings.items.prediction.issues import AT_ONCE, lots
+from mappings.items.prediction.issues import AT_ONCE, Lotted, lots
 
 USER_FIELDS = ("id", "email", "firstName", "lastName", "fullName")
 OF_PEOPLE = (ValueType.USER, ValueType.USERS)
@@ -97,7 +97,7 @@ def _rows(
         yield from (row for row in found if isinstance(row.get("id"), int))
 
 
-def one_of(field: str, values: Sequence[str]) -> Condition:
+def one_of(field: str, values: Sequence[Lotted]) -> Condition:
     return reduce(or_, (Q(field).eq(value) for value in values))
 
 

@@ -70,9 +70,9 @@ def test_each_tab_is_an_address_that_everybody_reads(signed_in: SignIn, role: Ro
     client = signed_in(role)
     addresses = dict(zip(LABELS, ["", "projects/", "types/", "credentials/", "checks/", "settings/"], strict=True))
     labels = [*LABELS]
-    if role != Role.VIEWER:  # what the webhook delivered is nothing of theirs
-        labels.insert(-1, "Webhook")
-        addresses["Webhook"] = "webhook/"
+    if role != Role.VIEWER:  # single issues are nothing of theirs
+        labels[-1:-1] = ["Agreement", "Webhook"]
+        addresses |= {"Agreement": "agreement/", "Webhook": "webhook/"}
     for label in labels:
         page = text(client.get(OWN + addresses[label]))
         assert bar(page) == (labels, label)
@@ -88,7 +88,7 @@ def test_a_room_adds_a_tab_in_one_line_for_those_who_may_see_it(signed_in: SignI
         tabs.add(ConnectorTab(label="Edit", page="connector-edit", right=Right.CONFIGURE), before="Settings")
         assert bar(text(signed_in(Role.VIEWER).get(OWN)))[0] == [*LABELS[:3], "Budget", *LABELS[3:]]
         assert bar(text(signed_in(Role.ADMIN).get(OWN)))[0] == [
-            *(*LABELS[:3], "Budget", *LABELS[3:5], "Webhook", "Edit", LABELS[5])
+            *(*LABELS[:3], "Budget", *LABELS[3:5], "Agreement", "Webhook", "Edit", LABELS[5])
         ]
     finally:
         tabs.TABS[:] = before

@@ -1,0 +1,1 @@
+"""The standing check whether the items of Align agree with their issues of Jira, and why not."""

@@ -1,0 +1,170 @@
+"""What comparisons came to, as rows: since when a pair stands apart, which links are severed, how long changes take.
+
+Each lot is one transaction that the lease of its job guards, with what the run counts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from alignadmin.parsing import plain
+from connectors.jobs.runner import Run
+from connectors.models import Connector, Project
+from mappings.engine.agreement import AgreementOutcome, ApartReason, with_lag
+from mappings.items.agreement.comparison import ComparedPair
+from mappings.models import AgreementRun, AgreementSetting, ComparedItem, ItemLink
+
+COLUMNS = [
+    *("project", "issue_key", "level", "align_id", "outcome", "reason", "sentence", "differences", "compared_at"),
+    *("jira_updated_at", "item_updated_at", "since", "due_at"),
+]
+LONGEST = 255
+
+
+def store(run: Run, kept: AgreementRun, project: Project, pairs: Sequence[ComparedPair], read_at: datetime) -> None:
+    """`read_at`: when reading of them began; what was announced since is due all the same. Raises LeaseLost."""
+    now = timezone.now()
+    with transaction.atomic():
+        run.assert_lease()
+        before = _rows(run.connector, [each.issue.id for each in pairs])
+        rows = [_row(run.connector, project, each, before.get(each.issue.id), read_at, now) for each in pairs]
+        ComparedItem.objects.bulk_create([each for each in rows if each._state.adding])
+        ComparedItem.objects.bulk_update([each for each in rows if not each._state.adding], COLUMNS)
+        sever(
+            run.connector, {each.issue.id: each.why for each in pairs if each.outcome is AgreementOutcome.SEVERED}, now
+        )
+        count(kept, [each.outcome for each in pairs])
+        _learn(run.connector, [each for each in pairs if _is_carried(each, before.get(each.issue.id))])
+
+
+def _rows(connector: Connector, ids: Collection[int]) -> dict[int, ComparedItem]:
+    """Locked, in the order of their keys."""
+    rows = ComparedItem.objects.filter(connector=connector, jira_id__in=ids)
+    return {each.jira_id: each for each in rows.locked().order_by("pk")}
+
+
+def _row(
+    connector: Connector,
+    project: Project,
+    pair: ComparedPair,
+    before: ComparedItem | None,
+    read_at: datetime,
+    now: datetime,
+) -> ComparedItem:
+    row = before or ComparedItem(connector=connector, jira_id=pair.issue.id)
+    is_same = before is not None and (before.outcome, before.reason) == (pair.outcome.value, str(pair.reason))
+    row.since = row.since if is_same and row.since else now
+    row.project, row.issue_key, row.level, row.align_id = project, pair.issue.key[:LONGEST], pair.level, pair.align_id
+    row.outcome, row.reason, row.sentence = pair.outcome.value, str(pair.reason), plain(pair.why)
+    row.differences = [_storable(each.as_json()) for each in pair.differences]
+    row.compared_at, row.jira_updated_at, row.item_updated_at = now, pair.updated_at, pair.item_updated_at
+    if not _is_announced(row, read_at, now):
+        row.due_at = pair.waits_until
+    return row
+
+
+def _is_announced(row: ComparedItem, read_at: datetime, now: datetime) -> bool:
+    """Whether it was marked as changed since reading of it began."""
+    return row.due_at is not None and read_at <= row.due_at <= now
+
+
+def _storable(told: Mapping[str, Any]) -> dict[str, str]:
+    return {name: plain(str(value)) for name, value in told.items()}
+
+
+def _is_carried(pair: ComparedPair, before: ComparedItem | None) -> bool:
+    """Whether a change was seen to have come over since the comparison before."""
+    if pair.outcome is not AgreementOutcome.ALIKE or before is None or before.jira_updated_at is None:
+        return False
+    return pair.updated_at is not None and before.jira_updated_at < pair.updated_at
+
+
+def _learn(connector: Connector, carried: Sequence[ComparedPair]) -> None:
+    """Behind the rows of pairs, so that no two wait for each other."""
+    if not carried:
+        return
+    setting = AgreementSetting.objects.locked().filter(connector=connector).first()
+    if setting is None:
+        return
+    for each in carried:
+        if each.item_updated_at is not None and each.updated_at is not None:
+            setting.lags = with_lag(setting.lags, (each.item_updated_at - each.updated_at).total_seconds())
+    setting.save(update_fields=["lags"])
+
+
+def sever(connector: Connector, why: Mapping[int, str], now: datetime) -> None:
+    """Links of ours; one that was severed before keeps its time and its words."""
+    links = ItemLink.objects.locked().filter(connector=connector, jira_id__in=list(why), severed_at=None)
+    for link in links.order_by("pk"):
+        link.severed_at, link.severed_why = now, why[link.jira_id]
+        link.save(update_fields=["severed_at", "severed_why"])
+
+
+def count(kept: AgreementRun, outcomes: Sequence[AgreementOutcome]) -> None:
+    counts = Counter({**kept.counts})
+    counts.update(each.value for each in outcomes)
+    kept.counts = dict(counts)
+    kept.issues += len(outcomes)
+    AgreementRun.objects.filter(pk=kept.pk).update(counts=kept.counts, issues=kept.issues)
+
+
+def store_requests(kept: AgreementRun, number: int) -> None:
+    AgreementRun.objects.filter(pk=kept.pk).update(requests=F("requests") + number)
+
+
+def store_gone(
+    run: Run, kept: AgreementRun, rows: Collection[ComparedItem], items: Collection[tuple[str, int]], read_at: datetime
+) -> None:
+    """Issues that Jira does not show any more. `items`: level and id of those that Align still has of them.
+
+    A pair of which nothing is left is forgotten; else its link is severed, and the item stays.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        run.assert_lease()
+        found = _rows(run.connector, [each.jira_id for each in rows])
+        links = ItemLink.objects.filter(connector=run.connector, jira_id__in=list(found), align_id__isnull=False)
+        linked = set(links.values_list("jira_id", flat=True))
+        severed: dict[int, str] = {}
+        for row in found.values():
+            if (row.level, row.align_id) not in items and row.jira_id not in linked:
+                row.delete()
+                continue
+            why = "Jira does not show the issue any more: it was deleted or archived, or our account may not see it."
+            severed[row.jira_id] = f"{why} Item {row.align_id} stays."
+            _put_gone(row, AgreementOutcome.SEVERED, ApartReason.CHANGED_BY_HAND, severed[row.jira_id], read_at, now)
+        sever(run.connector, severed, now)
+        count(kept, [AgreementOutcome.SEVERED] * len(severed))
+
+
+def store_outside(run: Run, kept: AgreementRun, rows: Collection[ComparedItem], why: str, read_at: datetime) -> None:
+    """Issues that are not among those that are brought to Align (any more): what has an item stands apart."""
+    now = timezone.now()
+    with transaction.atomic():
+        run.assert_lease()
+        listed = 0
+        for row in _rows(run.connector, [each.jira_id for each in rows]).values():
+            if row.align_id is None:
+                row.delete()
+                continue
+            _put_gone(row, AgreementOutcome.APART, ApartReason.OUT_OF_SCOPE, why, read_at, now)
+            listed += 1
+        count(kept, [AgreementOutcome.APART] * listed)
+
+
+def _put_gone(
+    row: ComparedItem, outcome: AgreementOutcome, reason: ApartReason, why: str, read_at: datetime, now: datetime
+) -> None:
+    is_same = (row.outcome, row.reason) == (outcome.value, reason.value)
+    row.since = row.since if is_same and row.since else now
+    row.outcome, row.reason, row.sentence, row.differences = outcome.value, reason.value, why, []
+    row.compared_at = now
+    row.due_at = row.due_at if _is_announced(row, read_at, now) else None
+    row.save()

@@ -7,6 +7,7 @@ from mappings.contract import views
 from mappings.drift import views as drift
 from mappings.fields import views as fields
 from mappings.hierarchy import views as hierarchy
+from mappings.items.explaining import views as explaining
 from mappings.items.importing import views as importing
 from mappings.items.rehearsal import views as rehearsal
 from mappings.items.scope import views as import_scope
@@ -40,6 +41,7 @@ urlpatterns = [
     path("connectors/<slug:slug>/contract/types/", views.type_ids, name="contract-types"),
     path("connectors/<slug:slug>/hierarchy/", hierarchy.hierarchy, name="hierarchy"),
     path("connectors/<slug:slug>/hierarchy/start/", hierarchy.start_from, name="hierarchy-start"),
+    path("connectors/<slug:slug>/explain/", explaining.explain, name="explain"),
     path("connectors/<slug:slug>/imports/", importing.imports, name="imports"),
     path("imports/<int:pk>/", importing.import_run, name="import-run"),
     path("imports/<int:pk>/approve/", importing.approve, name="import-approve"),

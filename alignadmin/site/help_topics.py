@@ -84,6 +84,7 @@ OF_PAGES = {
     "connectors/imports": "mapping#import",
     "imports": "mapping#import",
     "connectors/rehearsals": "mapping#rehearsal",
+    "connectors/explain": "mapping#explain-an-item",
     "connectors/import-scope": "mapping#issues-to-import",
     "connectors/draft": "mapping#hierarchy",
     "proposals": "mapping#hierarchy",

@@ -229,6 +229,7 @@ TABLE = {
     "fields": EDIT_FORM,
     "field-pair": EDIT_FORM,
     "fields-read": EDIT,
+    "explain": Expected(readers=EXPLAINERS),
     "imports": EDIT_FORM,
     "import-run": Expected(readers=EXPLAINERS),
     "import-approve": Expected(readers=EXPLAINERS, writers=ADMINS, methods=("POST",)),

@@ -74,21 +74,9 @@ class RealItems:
         ids = [each["id"] for each in records]
         if len(records) != 1:
             return RealItem(outcome=RealOutcome.TWICE if records else RealOutcome.NOT_FOUND, ids=ids)
-        told = differences(item, records[0], self._compared(item.level), parents, steps)
+        told = differences(item, records[0], compared_fields(self.rules, item.level), parents, steps)
         outcome = RealOutcome.DIFFERS if told else RealOutcome.ALIKE
         return RealItem(outcome=outcome, ids=ids, differences=[asdict(each) for each in told])
-
-    def _compared(self, level: str) -> list[ComparedField]:
-        pairs = {each.align: each for each in reversed(self.rules.pairs.get(level, ())) if not each.stopped}
-        return [
-            ComparedField(
-                key=each.align,
-                name=each.align_name,
-                names=dict(each.options.values()),
-                what=each.target,
-            )
-            for each in reversed(pairs.values())
-        ]
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -104,7 +92,7 @@ class RealItems:
     def _rows(self, level: str, keys: Sequence[str]) -> Iterator[Record]:
         if not keys:
             return
-        query = query_of(level).select(*self._selected(level))
+        query = query_of(level).select(*selected_fields(self.rules, level))
         try:
             for lot in lots(keys):
                 yield from list(self.objects.rows(query.where(one_of("externalKey", lot))))
@@ -115,9 +103,25 @@ class RealItems:
             has_program = program is not None and "programId" in OBJECTS[level].fields
             yield from self.objects.rows(query.where(Q("programId").eq(program)) if has_program else query)
 
-    def _selected(self, level: str) -> list[str]:
-        table = OBJECTS[level].fields
-        parents = [name for (child, _), name in PARENT_FIELDS.items() if child == level]
-        pairs = [each.align for each in self.rules.pairs.get(level, ()) if not each.stopped]
-        usable = [name for name in pairs if name in table or name.lower().startswith(CUSTOM)]
-        return list(dict.fromkeys((*OF_ITSELF, *parents, *usable)))
+
+def compared_fields(rules: ItemRules, level: str) -> list[ComparedField]:
+    """What is compared of an item of a level: each field that a pair writes, by the first pair that does."""
+    pairs = {each.align: each for each in reversed(rules.pairs.get(level, ())) if not each.stopped}
+    return [
+        ComparedField(
+            key=each.align,
+            name=each.align_name,
+            names=dict(each.options.values()),
+            what=each.target,
+        )
+        for each in reversed(pairs.values())
+    ]
+
+
+def selected_fields(rules: ItemRules, level: str) -> list[str]:
+    """What Align is asked of an item for a comparison."""
+    table = OBJECTS[level].fields
+    parents = [name for (child, _), name in PARENT_FIELDS.items() if child == level]
+    pairs = [each.align for each in rules.pairs.get(level, ()) if not each.stopped]
+    usable = [name for name in pairs if name in table or name.lower().startswith(CUSTOM)]
+    return list(dict.fromkeys((*OF_ITSELF, *parents, *usable)))

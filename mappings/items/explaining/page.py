@@ -260,6 +260,9 @@ class ExplainPage:
             has = record is not None and pair.align in record
             actual = compared[pair.align].shown(record[pair.align]) if record and has and pair.align in compared else ""
             is_known = found.seen_at is None and issue is not None and found.partners_known and not pair.stopped
+            alike = self._alike(pair.align, has_expected=is_known)
+            if alike and pair.target and field and actual:
+                actual = f"{field.shown} ({actual})"
             lines.append(
                 SideLine(
                     name=pair.align_name,
@@ -269,7 +272,7 @@ class ExplainPage:
                     align=actual,
                     carried=f"{pair.direction.label}, {pair.type.value}",
                     why=self._why(pair.align),
-                    is_alike=self._alike(pair.align, has_expected=is_known),
+                    is_alike=alike,
                 )
             )
         return [*lines, *self._jira_only(level)]
@@ -442,12 +445,7 @@ _OUTCOMES = {
         "bad",
         "no transition",
     ),
-    MoveOutcome.NOT_TOLD: (
-        "Whether a transition leads there is not known: Jira tells only those of the present status, and of others "
-        "by issues that are in them.",
-        "",
-        "not known",
-    ),
+    MoveOutcome.NOT_TOLD: ("No transition is known that leads there.", "", "not known"),
 }
 
 

@@ -71,7 +71,7 @@ def test_both_sides_are_read_now_and_set_beside_the_rules_and_the_next_moves(
     assert "Align’s own connector carries PAY" in shown
     assert "Backlog 0 - Pending approval 2 - In progress differs The mapping says otherwise" in shown
     assert "PAY-1 Feature of PAY-1, 201 201 as configured" in shown
-    assert "Assignee ; both ways, user Hiro Ito Hiro Ito user 9 as configured" in shown
+    assert "Assignee ; both ways, user Hiro Ito Hiro Ito Hiro Ito (user 9) as configured" in shown
     assert "Level Story → Story shared by all projects as Jira tells it" in shown
     assert "State, Jira to Align Backlog → 0 Pending approval shared by the company-managed projects record 6" in shown
     assert "State, Align to Jira In progress → In Progress project PAY record" in shown

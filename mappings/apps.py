@@ -24,6 +24,7 @@ class MappingsConfig(AppConfig):
         from mappings.hierarchy.subject import HIERARCHY
         from mappings.in_use import rounds  # noqa: F401  counts by the clock
         from mappings.items.importing import job as import_job  # noqa: F401
+        from mappings.items.progress import job as progress_job  # noqa: F401
         from mappings.items.rehearsal import job as rehearsal_job  # noqa: F401
         from mappings.items.scope.subject import ISSUES_TO_IMPORT
         from mappings.planning import (

@@ -9,6 +9,7 @@ from mappings.fields import views as fields
 from mappings.hierarchy import views as hierarchy
 from mappings.items.explaining import views as explaining
 from mappings.items.importing import views as importing
+from mappings.items.progress import views as item_progress
 from mappings.items.rehearsal import views as rehearsal
 from mappings.items.scope import views as import_scope
 from mappings.matrix import views as matrix
@@ -49,6 +50,7 @@ urlpatterns = [
     path("imports/<int:pk>/control/", importing.control, name="import-control"),
     path("imports/<int:pk>/choose/", importing.choose, name="import-choose"),
     path("imports/<int:pk>/report/", importing.report, name="import-report"),
+    path("connectors/<slug:slug>/progress/", item_progress.progress, name="progress"),
     path("connectors/<slug:slug>/rehearsals/", rehearsal.rehearsals, name="rehearsals"),
     path("connectors/<slug:slug>/rehearsals/<int:project>/", rehearsal.rehearsal, name="rehearsal"),
     path("connectors/<slug:slug>/import-scope/", import_scope.import_scope, name="import-scope"),

@@ -5,7 +5,7 @@ against their velocity. Pure sums: those of the groups of one kind add up to the
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -37,7 +37,7 @@ OF_CATEGORIES: Mapping[str, Stage] = {"new": Stage.TODO, "indeterminate": Stage.
 
 @dataclass(frozen=True, kw_only=True)
 class ProgressItem:
-    """A linked item. Points are None where that side has none. Ids are Align's; None where it is in none of the kind."""
+    """A linked item. Points are None where that side has none. Ids are Align's, None where it is in no such thing."""
 
     level: str
     id: int
@@ -147,43 +147,51 @@ def team_iterations(
     items: Sequence[ProgressItem],
     iterations: Mapping[int, IterationDates],
     today: date,
-    *,
-    only: Collection[int] | None = None,
+    others: Sequence[ProgressItem] = (),
 ) -> list[TeamIteration]:
-    """By team, then by the end of the iteration. `only`: ids of iterations that are told; the others count for
-    velocities alone. Items without an iteration are in none of it.
+    """By team, then by the end of the iteration. `others` count for velocities alone. Items without an iteration are
+    in none of it.
     """
-    by_team: dict[int | None, dict[int, list[ProgressItem]]] = defaultdict(lambda: defaultdict(list))
-    for each in items:
-        if each.iteration is not None:
-            by_team[each.team][each.iteration].append(each)
+    told = _by_iteration(items)
+    every = _by_iteration((*items, *others))
     found = []
-    for team in sorted(by_team, key=lambda each: (each is None, each or 0)):
+    for team in sorted({team for team, _ in told}, key=lambda each: (each is None, each or 0)):
         done: list[tuple[date, float]] = []  # of iterations that are over, in the order of their ends
-        unknown = IterationDates(id=0, begins=None, ends=None)
-        ordered = sorted(by_team[team], key=lambda each: (iterations.get(each, unknown).order[0], each))
-        for iteration in ordered:
-            some = by_team[team][iteration]
-            dates = iterations.get(iteration, unknown)
+        of_team = [iterations.get(id_, _undated(id_)) for some, id_ in every if some == team]
+        for dates in sorted(of_team, key=lambda each: each.order):
             begins = dates.begins or dates.ends or date.max
             past = [points for ended, points in done if ended <= begins][-LAST_ITERATIONS:]
             is_over = dates.ends is not None and dates.ends < today
-            done_align = sum(each.align_points or 0.0 for each in some if each.align is Stage.DONE)
             if is_over and dates.ends is not None:
-                done.append((dates.ends, done_align))
-            if only is not None and iteration not in only:
-                continue
-            found.append(
-                TeamIteration(
-                    team=team,
-                    iteration=iteration,
-                    number=len(some),
-                    planned=sum(each.align_points or 0.0 for each in some),
-                    done_align=done_align,
-                    done_jira=sum(each.jira_points or 0.0 for each in some if each.jira is Stage.DONE),
-                    velocity=sum(past) / len(past) if past else None,
-                    past=len(past),
-                    is_over=is_over,
+                done.append((dates.ends, _done(every[team, dates.id])))
+            if some := told.get((team, dates.id)):
+                found.append(
+                    TeamIteration(
+                        team=team,
+                        iteration=dates.id,
+                        number=len(some),
+                        planned=sum(each.align_points or 0.0 for each in some),
+                        done_align=_done(some),
+                        done_jira=sum(each.jira_points or 0.0 for each in some if each.jira is Stage.DONE),
+                        velocity=sum(past) / len(past) if past else None,
+                        past=len(past),
+                        is_over=is_over,
+                    )
                 )
-            )
     return found
+
+
+def _by_iteration(items: Iterable[ProgressItem]) -> dict[tuple[int | None, int], list[ProgressItem]]:
+    found: dict[tuple[int | None, int], list[ProgressItem]] = defaultdict(list)
+    for each in items:
+        if each.iteration is not None:
+            found[each.team, each.iteration].append(each)
+    return found
+
+
+def _undated(iteration: int) -> IterationDates:
+    return IterationDates(id=iteration, begins=None, ends=None)
+
+
+def _done(items: Iterable[ProgressItem]) -> float:
+    return sum(each.align_points or 0.0 for each in items if each.align is Stage.DONE)

@@ -26,6 +26,7 @@ from mappings.models.plan import (
     Plan,
     PlanState,
 )
+from mappings.models.progress import ProgressReading
 from mappings.models.rehearsal import Rehearsal, RehearsedIssue
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "Mapping",
     "Plan",
     "PlanState",
+    "ProgressReading",
     "ProposalState",
     "Rehearsal",
     "RehearsedIssue",

@@ -237,6 +237,7 @@ TABLE = {
     "import-control": Expected(readers=EXPLAINERS, writers=ADMINS, methods=("POST",)),
     "import-choose": Expected(readers=EXPLAINERS, writers=ADMINS, methods=("POST",)),
     "import-report": Expected(readers=EXPLAINERS),
+    "progress": Expected(readers=EXPLAINERS, writers=EDITORS, methods=("GET", "POST")),
     "rehearsals": READ,
     "rehearsal": Expected(readers=EXPLAINERS, writers=EDITORS, methods=("GET", "POST")),
     "hierarchy": EDIT_FORM,

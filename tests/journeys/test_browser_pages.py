@@ -102,6 +102,9 @@ PAGES = {
     "nothing to explain": "/connectors/{slug}/explain/?item=what",
     "imports": "/connectors/{slug}/imports/",
     "import": "/imports/{import}/",
+    "progress": "/connectors/{slug}/progress/",
+    "progress of features in items": "/connectors/{slug}/progress/?by=feature&in=items",
+    "progress of teams": "/connectors/{slug}/progress/?by=teams",
     "rehearsals": "/connectors/{slug}/rehearsals/",
     "rehearsals, none fits": "/connectors/{slug}/rehearsals/?q=no-such-project",
     "rehearsal": "/connectors/{slug}/rehearsals/{project}/",
@@ -239,6 +242,7 @@ def furnish(site: Site) -> Iterator[Furnished]:
         pack_of(own)
         fields_of(own)
         rehearsal_of(own)
+        progress_of(own)
         planned = import_of(own)
         yield Furnished(
             own=own,
@@ -271,6 +275,11 @@ def fields_of(own: Own) -> None:
 def rehearsal_of(own: Own) -> None:
     """Of a project that Align carries, beside its real items."""
     assert own.post(f"{own.page}rehearsals/{project_of(own)}/", {"issues": "60"}).status_code == 200
+    own.wait_until_idle()
+
+
+def progress_of(own: Own) -> None:
+    assert own.post(f"{own.page}progress/", {"program": "11"}).status_code == 200
     own.wait_until_idle()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from alignadmin.http.errors import Malformed
 from alignadmin.http.fields import Fields
@@ -14,6 +15,7 @@ from connectors.models import Connector, FieldRow, Project, System, in_scope_her
 from mappings.engine.item_prediction import ItemRules
 from mappings.engine.items import IssueFacts
 
+Key = TypeVar("Key", str, int)
 AT_ONCE = 100
 OF_ITSELF = ("summary", "issuetype", "status", "parent", "project")  # of every issue, whatever is paired
 EPIC_LINK = "gh-epic-link"
@@ -128,7 +130,7 @@ class ParentReading:
         return set(rows.values_list("jira_id", flat=True))
 
 
-def lots(keys: Sequence[str], size: int = AT_ONCE) -> Iterator[Sequence[str]]:
+def lots(keys: Sequence[Key], size: int = AT_ONCE) -> Iterator[Sequence[Key]]:
     for start in range(0, len(keys), size):
         yield keys[start : start + size]
 

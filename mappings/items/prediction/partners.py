@@ -91,7 +91,7 @@ def _rows(
         yield from (row for row in found if isinstance(row.get("id"), int))
 
 
-def one_of(field: str, values: Sequence[str]) -> Condition:
+def one_of(field: str, values: Sequence[str] | Sequence[int]) -> Condition:
     return reduce(or_, (Q(field).eq(value) for value in values))
 
 

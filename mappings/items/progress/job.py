@@ -30,7 +30,7 @@ from mappings.items.progress.reading import LEVELS, POINTS, AlignItems, Progress
 from mappings.items.progress.services import forget_older
 from mappings.models import ItemLink, ProgressReading
 
-MOST_APART = 200  # items that are named
+MOST_APART = 100  # items that are named
 MOST_UNREAD = 20  # sentences that are kept
 LONGEST = 255
 GROUPS: Mapping[str, Callable[[ProgressItem], int | None]] = {
@@ -113,12 +113,13 @@ class ProgressRun:
         others = [each for each in read.items if (each.level, each.id) not in chosen]
         teams = team_iterations(items, read.iterations, timezone.now().date(), others)
         apart = [each for each in items if each.is_apart]
+        groups = {
+            kind: [_group(each, read.names[kind]) for each in roll_up(items, group)] for kind, group in GROUPS.items()
+        }
+        groups["release"].sort(key=lambda each: (each["id"] is None, each["name"], each["id"]))
         return {
             "whole": _group(whole(items), {}),
-            **{
-                kind: [_group(each, read.names[kind]) for each in roll_up(items, group)]
-                for kind, group in GROUPS.items()
-            },
+            **groups,
             "teams": [_team(each, read) for each in teams],
             "apart": [_apart(each) for each in apart[:MOST_APART]],
         }

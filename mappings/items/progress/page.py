@@ -316,7 +316,7 @@ class ProgressPage:
                 "done_jira": amount(each["done_jira"]),
                 "velocity": "" if each["velocity"] is None else amount(each["velocity"]),
                 "past": counted(each["past"], "iteration"),
-                "is_much": each["velocity"] is not None and each["planned"] > each["velocity"],
+                "is_much": not each["is_over"] and each["velocity"] is not None and each["planned"] > each["velocity"],
             }
             for each in self.shown
         ]

@@ -147,7 +147,7 @@ class ProgressReader:
     def with_jira(self, items: Sequence[ProgressItem]) -> list[ProgressItem]:
         """With the stage and the points of their issues; where no pair has points those of Align stand for them.
 
-        What Jira does not show stays as it is. Raises RemoteError.
+        Of what Jira does not show nothing is told. Raises RemoteError.
         """
         rules = ItemRules(pairs={level: [pair] for level, pair in self.pairs.items()})
         reading = IssueReading(jira=self.jira, rules=rules, unread=self.unread)
@@ -161,12 +161,12 @@ class ProgressReader:
         return [self._beside(each, issues.get(each.key)) for each in items]
 
     def _beside(self, item: ProgressItem, issue: IssueFacts | None) -> ProgressItem:
+        pair = self.pairs.get(item.level)
         if issue is None:
-            return item
+            return item if pair else replace(item, jira_points=item.align_points)
         status = issue.values.get("status")
         category = status.get("statusCategory") if isinstance(status, dict) else None
         key = category.get("key") if isinstance(category, dict) else None
-        pair = self.pairs.get(item.level)
         points = _number(issue.values.get(pair.jira)) if pair else item.align_points
         stage = OF_CATEGORIES.get(key, Stage.UNKNOWN) if isinstance(key, str) else Stage.UNKNOWN
         return replace(item, jira=stage, jira_points=points)

@@ -40,6 +40,7 @@ PATIENCE = 5.0  # seconds for a slot of the rate budget
 LONGEST_WAIT = 20.0  # seconds after which nothing further is asked
 MOST_LOOKS = 4  # at other issues, for what lies behind a status: two requests each
 OF_PARTNERS = (LossCode.USER_MISSING, LossCode.PARTNER_MISSING)  # not known while Align tells nothing
+RECYCLED = "isRecycled"
 LATE = "This was not read any more: the systems answer too slowly. Try again in a moment."
 
 
@@ -80,6 +81,10 @@ class ItemReading:
     @property
     def record(self) -> Mapping[str, Any] | None:
         return self.records[0] if len(self.records) == 1 else None
+
+    @property
+    def is_recycled(self) -> bool:
+        return any(each.get(RECYCLED) is True for each in self.records)
 
     @property
     def state_now(self) -> int | None:
@@ -264,8 +269,8 @@ class _Reader:
     def _item_by_id(self, align: AlignClient, level: str, id_: int) -> None:
         found = self.found
         found.level = level
-        rules = self._any_rules()
-        found.records = [flat(align.objects.get(query_of(level).select(*selected_fields(rules, level)), id_))]
+        asked = query_of(level).select(*selected_fields(self._any_rules(), level), RECYCLED)
+        found.records = [flat(align.objects.get(asked, id_))]
 
     def _item(self, align: AlignClient) -> None:
         found, rules = self.found, self._any_rules()
@@ -304,7 +309,7 @@ class _Reader:
                 return
 
     def _by_key(self, align: AlignClient, level: str, key: str, rules: ItemRules) -> list[dict[str, Any]]:
-        query = query_of(level).select(*selected_fields(rules, level)).where(Q("externalKey").eq(key))
+        query = query_of(level).select(*selected_fields(rules, level), RECYCLED).where(Q("externalKey").eq(key))
         try:
             rows = align.objects.page(query.top(3))
         except BadRequest as refused:

@@ -13,7 +13,7 @@ from enum import StrEnum
 LAST_ITERATIONS = 3  # that a velocity is the mean of
 
 
-class Stage(StrEnum):
+class WorkStage(StrEnum):
     TODO = "todo"
     DOING = "doing"
     DONE = "done"
@@ -24,15 +24,19 @@ class Stage(StrEnum):
         return {"todo": "To do", "doing": "In progress", "done": "Done", "unknown": "Not told"}[self]
 
 
-OF_STATES: Mapping[int, Stage] = {
-    0: Stage.TODO,
-    1: Stage.TODO,
-    2: Stage.DOING,
-    3: Stage.DOING,
-    4: Stage.DOING,
-    5: Stage.DONE,
+OF_STATES: Mapping[int, WorkStage] = {
+    0: WorkStage.TODO,
+    1: WorkStage.TODO,
+    2: WorkStage.DOING,
+    3: WorkStage.DOING,
+    4: WorkStage.DOING,
+    5: WorkStage.DONE,
 }
-OF_CATEGORIES: Mapping[str, Stage] = {"new": Stage.TODO, "indeterminate": Stage.DOING, "done": Stage.DONE}
+OF_CATEGORIES: Mapping[str, WorkStage] = {
+    "new": WorkStage.TODO,
+    "indeterminate": WorkStage.DOING,
+    "done": WorkStage.DONE,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +47,8 @@ class ProgressItem:
     id: int
     key: str
     title: str
-    align: Stage
-    jira: Stage
+    align: WorkStage
+    jira: WorkStage
     align_points: float | None = None
     jira_points: float | None = None
     release: int | None = None
@@ -56,24 +60,24 @@ class ProgressItem:
     @property
     def is_apart(self) -> bool:
         """Both sides tell, and they do not agree."""
-        return Stage.UNKNOWN not in (self.align, self.jira) and self.align is not self.jira
+        return WorkStage.UNKNOWN not in (self.align, self.jira) and self.align is not self.jira
 
 
 @dataclass
 class SideSum:
     """Of one side, by stage."""
 
-    counts: dict[Stage, int] = field(default_factory=lambda: dict.fromkeys(Stage, 0))
-    points: dict[Stage, float] = field(default_factory=lambda: dict.fromkeys(Stage, 0.0))
+    counts: dict[WorkStage, int] = field(default_factory=lambda: dict.fromkeys(WorkStage, 0))
+    points: dict[WorkStage, float] = field(default_factory=lambda: dict.fromkeys(WorkStage, 0.0))
 
-    def add(self, stage: Stage, points: float | None) -> None:
+    def add(self, stage: WorkStage, points: float | None) -> None:
         self.counts[stage] += 1
         self.points[stage] += points or 0.0
 
     def as_json(self) -> dict[str, dict[str, float]]:
         return {
-            "counts": {each.value: self.counts[each] for each in Stage},
-            "points": {each.value: round(self.points[each], 2) for each in Stage},
+            "counts": {each.value: self.counts[each] for each in WorkStage},
+            "points": {each.value: round(self.points[each], 2) for each in WorkStage},
         }
 
 
@@ -172,7 +176,7 @@ def team_iterations(
                         number=len(some),
                         planned=sum(each.align_points or 0.0 for each in some),
                         done_align=_done(some),
-                        done_jira=sum(each.jira_points or 0.0 for each in some if each.jira is Stage.DONE),
+                        done_jira=sum(each.jira_points or 0.0 for each in some if each.jira is WorkStage.DONE),
                         velocity=sum(past) / len(past) if past else None,
                         past=len(past),
                         is_over=is_over,
@@ -194,4 +198,4 @@ def _undated(iteration: int) -> IterationDates:
 
 
 def _done(items: Iterable[ProgressItem]) -> float:
-    return sum(each.align_points or 0.0 for each in items if each.align is Stage.DONE)
+    return sum(each.align_points or 0.0 for each in items if each.align is WorkStage.DONE)

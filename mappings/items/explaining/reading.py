@@ -97,10 +97,10 @@ def read_item(connector: Connector, asked: AskedItem, *, actor: Person, steps: M
     3. The issue with its parent and transitions. 4. Who and what Align has of its names, and the item by its key.
     5. Both beside each other.
     """
-    return _Reader(ItemReading(connector=connector, asked=asked), actor).read(steps)
+    return _ItemReader(ItemReading(connector=connector, asked=asked), actor).read(steps)
 
 
-class _Reader:
+class _ItemReader:
     def __init__(self, found: ItemReading, actor: Person) -> None:
         self.found, self.actor = found, actor
         self.connector = found.connector

@@ -15,7 +15,7 @@ from alignadmin.accounts.models import Person
 from alignadmin.accounts.rights import Right, may
 from alignadmin.text import counted, first_of
 from connectors.models import Connector, Job
-from mappings.engine.progress import LAST_ITERATIONS, Stage
+from mappings.engine.progress import LAST_ITERATIONS, WorkStage
 from mappings.items.progress.bars import BarPart, BarPicture, BarRow, draw
 from mappings.items.progress.services import ReadableProgram, programs_of
 from mappings.models import ProgressReading
@@ -32,7 +32,7 @@ LEFT_OUT = {
 }
 MEASURES = {"points": "Points", "items": "Items"}
 SIDES = {"align": "Align", "jira": "Jira"}
-STAGES = (Stage.DONE, Stage.DOING, Stage.TODO, Stage.UNKNOWN)
+STAGES = (WorkStage.DONE, WorkStage.DOING, WorkStage.TODO, WorkStage.UNKNOWN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -335,8 +335,8 @@ class ProgressPage:
                 key=each["key"],
                 item=f"{called.name(each['level'])} {each['id']}",
                 title=each["title"],
-                align=Stage(each["align"]).label,
-                jira=Stage(each["jira"]).label,
+                align=WorkStage(each["align"]).label,
+                jira=WorkStage(each["jira"]).label,
             )
             for each in self.sums.get("apart", ())
         ]

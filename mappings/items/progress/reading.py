@@ -17,7 +17,7 @@ from connectors.jira import JiraClient
 from mappings.engine.item_prediction import ItemRules
 from mappings.engine.item_rules import CarriedPair
 from mappings.engine.items import IssueFacts
-from mappings.engine.progress import OF_CATEGORIES, OF_STATES, IterationDates, ProgressItem, Stage
+from mappings.engine.progress import OF_CATEGORIES, OF_STATES, IterationDates, ProgressItem, WorkStage
 from mappings.items.prediction.issues import IssueReading, lots
 from mappings.items.prediction.partners import one_of
 
@@ -132,8 +132,8 @@ class ProgressReader:
             id=row["id"],
             key=key,
             title=_text(row, "title"),
-            align=OF_STATES.get(state, Stage.UNKNOWN) if is_state and state is not None else Stage.UNKNOWN,
-            jira=Stage.UNKNOWN,
+            align=OF_STATES.get(state, WorkStage.UNKNOWN) if is_state and state is not None else WorkStage.UNKNOWN,
+            jira=WorkStage.UNKNOWN,
             align_points=_number(row.get(POINTS)),
             release=release,
             epic=self.epic_of.get(feature) if feature is not None else None,
@@ -168,7 +168,7 @@ class ProgressReader:
         category = status.get("statusCategory") if isinstance(status, dict) else None
         key = category.get("key") if isinstance(category, dict) else None
         points = _number(issue.values.get(pair.jira)) if pair else item.align_points
-        stage = OF_CATEGORIES.get(key, Stage.UNKNOWN) if isinstance(key, str) else Stage.UNKNOWN
+        stage = OF_CATEGORIES.get(key, WorkStage.UNKNOWN) if isinstance(key, str) else WorkStage.UNKNOWN
         return replace(item, jira=stage, jira_points=points)
 
 

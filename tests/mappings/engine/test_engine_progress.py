@@ -11,7 +11,7 @@ from mappings.engine.progress import (
     GroupSum,
     IterationDates,
     ProgressItem,
-    Stage,
+    WorkStage,
     roll_up,
     team_iterations,
     whole,
@@ -25,7 +25,8 @@ def world(seed: int) -> list[ProgressItem]:
     random = Random(seed)
 
     def some(first: int, last: int) -> int | None:
-        return random.choice([None, *range(first, last)])
+        ids: list[int | None] = [None, *range(first, last)]
+        return random.choice(ids)
 
     return [
         ProgressItem(
@@ -33,8 +34,8 @@ def world(seed: int) -> list[ProgressItem]:
             id=number,
             key=f"A-{number}",
             title="",
-            align=random.choice(list(Stage)),
-            jira=random.choice(list(Stage)),
+            align=random.choice(list(WorkStage)),
+            jira=random.choice(list(WorkStage)),
             align_points=random.choice(POINTS),
             jira_points=random.choice(POINTS),
             release=some(1, 4),
@@ -51,10 +52,10 @@ def facts(sums: list[GroupSum]) -> tuple[object, ...]:
     return (
         sum(each.number for each in sums),
         sum(each.apart for each in sums),
-        *(sum(each.align.counts[stage] for each in sums) for stage in Stage),
-        *(sum(each.jira.counts[stage] for each in sums) for stage in Stage),
-        *(sum(each.align.points[stage] for each in sums) for stage in Stage),
-        *(sum(each.jira.points[stage] for each in sums) for stage in Stage),
+        *(sum(each.align.counts[stage] for each in sums) for stage in WorkStage),
+        *(sum(each.jira.counts[stage] for each in sums) for stage in WorkStage),
+        *(sum(each.align.points[stage] for each in sums) for stage in WorkStage),
+        *(sum(each.jira.points[stage] for each in sums) for stage in WorkStage),
     )
 
 
@@ -77,18 +78,18 @@ def test_the_sums_of_groups_equal_the_whole(seed: int) -> None:
     assert sum(each.number for each in told) == len(within)
     assert sum(each.planned for each in told) == sum(each.align_points or 0 for each in within)
     assert sum(each.done_jira for each in told) == sum(
-        each.jira_points or 0 for each in within if each.jira is Stage.DONE
+        each.jira_points or 0 for each in within if each.jira is WorkStage.DONE
     )
 
 
-def done(iteration: int, points: float, *, stage: Stage = Stage.DONE) -> ProgressItem:
+def done(iteration: int, points: float, *, stage: WorkStage = WorkStage.DONE) -> ProgressItem:
     return ProgressItem(
         level="story",
         id=iteration,
         key=f"A-{iteration}",
         title="",
         align=stage,
-        jira=Stage.DONE,
+        jira=WorkStage.DONE,
         align_points=points,
         jira_points=points,
         team=1,
@@ -106,7 +107,15 @@ def test_a_velocity_is_of_the_last_three_iterations_that_were_over_before() -> N
     }
     begins = {1: date(2026, 8, 15), **{number: ends[number - 1] for number in range(2, 6)}}
     dates = {each: IterationDates(id=each, begins=begins[each], ends=ends[each]) for each in ends}
-    items = [done(1, 10), done(2, 20), done(3, 3), done(3, 5, stage=Stage.DOING), done(4, 40), done(5, 7), done(9, 1)]
+    items = [
+        done(1, 10),
+        done(2, 20),
+        done(3, 3),
+        done(3, 5, stage=WorkStage.DOING),
+        done(4, 40),
+        done(5, 7),
+        done(9, 1),
+    ]
     told = {each.iteration: each for each in team_iterations(items, dates, TODAY)}
     assert [(told[each].velocity, told[each].past) for each in (1, 2, 3, 4, 5)] == [
         (None, 0),
@@ -122,10 +131,10 @@ def test_a_velocity_is_of_the_last_three_iterations_that_were_over_before() -> N
 
 
 def test_an_item_stands_apart_only_where_both_sides_tell() -> None:
-    pairs = {(one, other) for one in Stage for other in Stage}
+    pairs = {(one, other) for one in WorkStage for other in WorkStage}
     apart = {
         (one, other)
         for one, other in pairs
         if ProgressItem(level="story", id=1, key="A-1", title="", align=one, jira=other).is_apart
     }
-    assert apart == {(one, other) for one, other in pairs if one != other and Stage.UNKNOWN not in (one, other)}
+    assert apart == {(one, other) for one, other in pairs if one != other and WorkStage.UNKNOWN not in (one, other)}

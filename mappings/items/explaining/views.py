@@ -29,7 +29,7 @@ def explain(request: HttpRequest, slug: str) -> HttpResponse:
         asked = asked_item(text, level)
     except Refused as refused:
         shown = ExplainPage(connector, typed=text[:LONGEST], level=level, trouble=str(refused))
-        return page(request, TEMPLATE, {"connector": connector, "page": shown}, status=400)
+        return page(request, TEMPLATE, {"connector": connector, "page": shown})
     reading = read_item(connector, asked, actor=person_of(request), steps=steps_of(connector))
     shown = ExplainPage(connector, typed=text.strip(), level=level, reading=reading)
     return page(request, TEMPLATE, {"connector": connector, "page": shown})

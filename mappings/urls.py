@@ -8,9 +8,11 @@ from mappings.drift import views as drift
 from mappings.fields import views as fields
 from mappings.hierarchy import views as hierarchy
 from mappings.items.agreement import views as agreement
+from mappings.items.explaining import views as explaining
 from mappings.items.importing import views as importing
 from mappings.items.importing.trial import views as item_trials
 from mappings.items.importing.undoing import views as undoing
+from mappings.items.progress import views as item_progress
 from mappings.items.rehearsal import views as rehearsal
 from mappings.items.scope import views as import_scope
 from mappings.matrix import views as matrix
@@ -47,6 +49,7 @@ urlpatterns = [
     path("connectors/<slug:slug>/agreement/compare/", agreement.compare, name="agreement-compare"),
     path("connectors/<slug:slug>/agreement/switch/", agreement.switch, name="agreement-switch"),
     path("connectors/<slug:slug>/agreement/link/", agreement.link, name="agreement-link"),
+    path("connectors/<slug:slug>/explain/", explaining.explain, name="explain"),
     path("connectors/<slug:slug>/imports/", importing.imports, name="imports"),
     path("connectors/<slug:slug>/imports/trials/", item_trials.trials, name="item-trials"),
     path("connectors/<slug:slug>/imports/trials/start/", item_trials.start, name="item-trial-start"),
@@ -60,6 +63,7 @@ urlpatterns = [
     path("imports/<int:pk>/roll-back/approve/", undoing.approve, name="import-undo-approve"),
     path("imports/<int:pk>/roll-back/control/", undoing.control, name="import-undo-control"),
     path("imports/<int:pk>/report/", importing.report, name="import-report"),
+    path("connectors/<slug:slug>/progress/", item_progress.progress, name="progress"),
     path("connectors/<slug:slug>/rehearsals/", rehearsal.rehearsals, name="rehearsals"),
     path("connectors/<slug:slug>/rehearsals/<int:project>/", rehearsal.rehearsal, name="rehearsal"),
     path("connectors/<slug:slug>/import-scope/", import_scope.import_scope, name="import-scope"),

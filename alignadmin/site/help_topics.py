@@ -91,6 +91,8 @@ OF_PAGES = {
     "imports": "mapping#import",
     "connectors/rehearsals": "mapping#rehearsal",
     "connectors/agreement": "agreement",
+    "connectors/explain": "mapping#explain-an-item",
+    "connectors/progress": "mapping#progress",
     "connectors/import-scope": "mapping#issues-to-import",
     "connectors/draft": "mapping#hierarchy",
     "proposals": "mapping#hierarchy",

@@ -18,6 +18,7 @@ from alignadmin.search.queries import LONGEST, MOST_SHOWN, FoundGroup
 from alignadmin.site.search_pages import PAGES, PLURAL, find_pages
 from alignadmin.text import counted
 from alignadmin.web.responses import page
+from mappings.items.explaining import search as items
 
 MOST_PAGES = 1000  # of results that can be turned
 BAR = "find-options"  # the part of the bar that htmx asks for
@@ -86,6 +87,8 @@ def search(request: HttpRequest) -> HttpResponse:
 
 def _of_every_kind(text: str, person: Person) -> list[FoundGroup]:
     groups = queries.find(text, _rights(person))
+    if explained := items.find_items(text, person):
+        groups = [FoundGroup(key=items.ITEMS, plural=items.PLURAL, places=explained, more=False), *groups]
     pages = find_pages(queries.words_of(text), person)
     of_pages = FoundGroup(key=PAGES, plural=PLURAL, places=pages[:MOST_SHOWN], more=len(pages) > MOST_SHOWN)
     return [*groups, of_pages] if pages else groups

@@ -217,6 +217,7 @@ def align_client(
     read_only: bool = True,
     interactive: bool = False,
     on_wait: OnWait | None = None,
+    tries: int = 5,
     patience: float | None = None,
     door: Door | None = None,
     notes_forbidden: bool = True,
@@ -234,7 +235,7 @@ def align_client(
         interactive=interactive,
         on_wait=on_wait,
         read_only=read_only,
-        retry=retry(System.ALIGN, patience=patience),
+        retry=retry(System.ALIGN, tries=tries, patience=patience),
         door=door,
     )
     remote.notes_forbidden = notes_forbidden

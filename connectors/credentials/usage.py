@@ -52,11 +52,20 @@ def record_lookup(credential: Credential, *, actor: Person, what: str = "names")
 
 def record_counting(credential: Credential, *, actor: Person) -> None:
     """A person has issues counted from a page, without a job: one entry for what is counted within ten minutes."""
-    mark = f"counting|{actor.pk}|{credential.uuid}|{credential.version}"
+    _record_often(credential, actor, "Counting issues", kind="count")
+
+
+def record_explaining(credential: Credential, *, actor: Person) -> None:
+    """A person has one issue or item explained by a page, without a job: one entry for those within ten minutes."""
+    _record_often(credential, actor, "Explaining items", kind="explain")
+
+
+def _record_often(credential: Credential, actor: Person, doing: str, *, kind: str) -> None:
+    mark = f"{kind}|{actor.pk}|{credential.uuid}|{credential.version}"
     if cache.get(mark):
         return
     with _on_disk(), transaction.atomic(durable=True):
-        _append(USED, credential, actor, f"Counting issues used the {_named(credential)}.", kind="count")
+        _append(USED, credential, actor, f"{doing} used the {_named(credential)}.", kind=kind)
     cache.set(mark, True, 600)  # last: a mark without its entry would hide a use
 
 

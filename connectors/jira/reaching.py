@@ -7,11 +7,11 @@ anything is changed. Where no issue is, the way there is tried only if no known 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from alignadmin.http.errors import BadRequest, Forbidden, Malformed, NotFound, OutcomeUnknown, RemoteError
-from connectors.jira.client import IssueRef
+from connectors.jira.client import IssueRef, JiraClient
 from connectors.jira.errors import NotReached
 from connectors.jira.issue_resources import JiraTransition
 from connectors.jira.jql import SearchField, is_in, issues_of
@@ -29,6 +29,52 @@ class ReachedStatus:
 
     status: JiraStatus
     taken: tuple[JiraTransition, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownWay:
+    """The shortest that is known: the transition to begin with, and the statuses it passes, the last one included."""
+
+    first: JiraTransition
+    passes: tuple[JiraStatus, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownWays:
+    """From where an issue is now. `is_whole`: all that lies behind was told, so what is not in it is not reached."""
+
+    by_status: Mapping[int, KnownWay]
+    is_whole: bool
+
+
+def ways_from(
+    jira: JiraClient, issue: JiraIssue, offered: Iterable[JiraTransition], *, may_look: Callable[[], bool]
+) -> KnownWays:
+    """Where an issue can be brought by `reach`, of which nothing is done here: as far as Jira tells.
+
+    `issue`: with the fields of ASKED. `may_look`: asked before each look at another issue, which takes two requests.
+    """
+    ways = _Ways(jira=jira, issue=issue, may_pass_ends=False, may_look=may_look)
+    here = issue.status.id
+    found: dict[int, KnownWay] = {}
+    level = [KnownWay(first=each, passes=(each.to,)) for each in _by_effort(offered, {here})]
+    seen, is_whole = {here}, True
+    for steps in range(1, MOST_TRANSITIONS + 1):
+        for way in level:
+            found.setdefault(way.passes[-1].id, way)
+        further: list[KnownWay] = []
+        for way in level if steps < MOST_TRANSITIONS else ():
+            at = way.passes[-1]
+            if at.id in seen or at.category == "done":
+                continue
+            seen.add(at.id)
+            onward = ways.behind_status(at.id)
+            is_whole = is_whole and onward is not None
+            further += [
+                KnownWay(first=way.first, passes=(*way.passes, to)) for to in onward or () if to.id not in {here, at.id}
+            ]
+        level = further
+    return KnownWays(by_status=found, is_whole=is_whole)
 
 
 def reach(jira: JiraWriter, issue: IssueRef, status: int, *, may_pass_ends: bool = False) -> ReachedStatus:
@@ -139,9 +185,10 @@ class _Walk:
 class _Ways:
     """What lies behind the statuses that an issue of this project and type can be in."""
 
-    jira: JiraWriter
+    jira: JiraClient
     issue: JiraIssue
     may_pass_ends: bool
+    may_look: Callable[[], bool] = lambda: True
     behind: dict[int, Sequence[JiraStatus] | None] = field(default_factory=dict)
 
     def first_step(
@@ -150,11 +197,7 @@ class _Ways:
         """Of the shortest way to the status, over none where the issue has been. None where all ways are known and
         none leads there. What asks for values that nobody has given comes last.
         """
-        open_ = sorted(
-            (each for each in offered if each.is_available is not False and each.to.id not in been),
-            key=_asks_for_values,
-        )
-        level = [(first, first.to) for first in open_]
+        level = [(first, first.to) for first in _by_effort(offered, been)]
         seen, untold = set(been), list[JiraTransition]()
         for steps in range(1, left + 1):
             for first, to in level:
@@ -164,18 +207,18 @@ class _Ways:
             for first, at in level if steps < left else ():
                 if at.id not in seen and (self.may_pass_ends or at.category != "done"):
                     seen.add(at.id)
-                    onward = self._behind(at.id)
+                    onward = self.behind_status(at.id)
                     if onward is None:
                         untold.append(first)
                     further += [(first, to) for to in onward or ()]
             level = further
         return untold[0] if untold else None
 
-    def _behind(self, status: int) -> Sequence[JiraStatus] | None:
+    def behind_status(self, status: int) -> Sequence[JiraStatus] | None:
         """Where the transitions of another issue in this status lead. None where there is none that would tell."""
         if status not in self.behind:
             looks = len(self.behind)
-            self.behind[status] = self._looked(status) if looks < MOST_LOOKS else None
+            self.behind[status] = self._looked(status) if looks < MOST_LOOKS and self.may_look() else None
         return self.behind[status]
 
     def _looked(self, status: int) -> Sequence[JiraStatus] | None:
@@ -189,6 +232,12 @@ class _Ways:
         except (BadRequest, Forbidden, NotFound, Malformed):
             pass
         return None
+
+
+def _by_effort(offered: Iterable[JiraTransition], been: set[int]) -> list[JiraTransition]:
+    """Those that can be made and lead to none where the issue has been; what asks for values comes last."""
+    open_ = (each for each in offered if each.is_available is not False and each.to.id not in been)
+    return sorted(open_, key=_asks_for_values)
 
 
 def _asks_for_values(each: JiraTransition) -> bool:

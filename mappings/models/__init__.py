@@ -37,6 +37,7 @@ from mappings.models.plan import (
     Plan,
     PlanState,
 )
+from mappings.models.progress import ProgressReading
 from mappings.models.rehearsal import Rehearsal, RehearsedIssue
 
 __all__ = [
@@ -81,6 +82,7 @@ __all__ = [
     "Mapping",
     "Plan",
     "PlanState",
+    "ProgressReading",
     "ProposalState",
     "Rehearsal",
     "RehearsedIssue",

@@ -96,12 +96,19 @@ PAGES = {
     "fields": "/connectors/{slug}/fields/?type=feature",
     "fields of defects": "/connectors/{slug}/fields/?type=defect&q=customfield",
     "one field": "/connectors/{slug}/fields/pair/?type=feature&field=customfield_91301",
+    "explain an item": "/connectors/{slug}/explain/",
+    "item explained": "/connectors/{slug}/explain/?item=PAY-3",
+    "item explained, of ours": "/connectors/{slug}/explain/?item=LAB-2",
+    "nothing to explain": "/connectors/{slug}/explain/?item=what",
     "imports": "/connectors/{slug}/imports/",
     "import": "/imports/{import}/",
     "roll back of an import": "/imports/{import}/roll-back/",
     "trials of an item": "/connectors/{slug}/imports/trials/",
     "agreement": "/connectors/{slug}/agreement/",
     "agreement, filtered": "/connectors/{slug}/agreement/?outcome=apart",
+    "progress": "/connectors/{slug}/progress/",
+    "progress of features in items": "/connectors/{slug}/progress/?by=feature&in=items",
+    "progress of teams": "/connectors/{slug}/progress/?by=teams",
     "rehearsals": "/connectors/{slug}/rehearsals/",
     "rehearsals, none fits": "/connectors/{slug}/rehearsals/?q=no-such-project",
     "rehearsal": "/connectors/{slug}/rehearsals/{project}/",
@@ -240,6 +247,7 @@ def furnish(site: Site) -> Iterator[Furnished]:
         fields_of(own)
         rehearsal_of(own)
         comparison_of(own)
+        progress_of(own)
         planned = import_of(own)
         yield Furnished(
             own=own,
@@ -279,6 +287,11 @@ def comparison_of(own: Own) -> None:
 def rehearsal_of(own: Own) -> None:
     """Of a project that Align carries, beside its real items."""
     assert own.post(f"{own.page}rehearsals/{project_of(own)}/", {"issues": "60"}).status_code == 200
+    own.wait_until_idle()
+
+
+def progress_of(own: Own) -> None:
+    assert own.post(f"{own.page}progress/", {"program": "11"}).status_code == 200
     own.wait_until_idle()
 
 

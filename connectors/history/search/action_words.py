@@ -62,6 +62,8 @@ OF_MAPPINGS: Mapping[str, str] = {
     "configuration.withdrawn": "Configuration withdrawn",
     "rehearsal.started": "Rehearsal started",
     "rehearsal.finished": "Import rehearsed",
+    "progress.started": "Reading of progress started",
+    "progress.finished": "Progress read",
     "import.planning": "Import being planned",
     "import.planned": "Import planned",
     "import.failed": "Import not planned",

@@ -110,21 +110,9 @@ class RealItems:
         if len(alive) != 1:
             outcome = RealOutcome.TWICE if alive else RealOutcome.NOT_FOUND
             return RealItem(outcome=outcome, ids=ids, is_recycled=bool(records) and not alive)
-        told = differences(item, alive[0], self._compared(item.level), parents, steps)
+        told = differences(item, alive[0], compared_fields(self.rules, item.level), parents, steps)
         outcome = RealOutcome.DIFFERS if told else RealOutcome.ALIKE
         return RealItem(outcome=outcome, ids=ids, told=told, record=alive[0])
-
-    def _compared(self, level: str) -> list[ComparedField]:
-        pairs = {each.align: each for each in reversed(self.rules.pairs.get(level, ())) if not each.stopped}
-        return [
-            ComparedField(
-                key=each.align,
-                name=each.align_name,
-                names=dict(each.options.values()),
-                what=each.target,
-            )
-            for each in reversed(pairs.values())
-        ]
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -144,7 +132,7 @@ class RealItems:
     def _rows(self, level: str, field: str, values: Sequence[Lotted]) -> Iterator[Record]:
         if not values:
             return
-        query = query_of(level).select(*self._selected(level))
+        query = query_of(level).select(*selected_fields(self.rules, level))
         try:
             for lot in lots(values, PAGE - 1 if self.in_one else PAGE):
                 yield from self._lot(query.where(one_of(field, lot)))
@@ -163,13 +151,29 @@ class RealItems:
                 return found
         return list(self.objects.rows(query))
 
-    def _selected(self, level: str) -> list[str]:
-        table = OBJECTS[level].fields
-        parents = [name for (child, _), name in PARENT_FIELDS.items() if child == level]
-        pairs = [each.align for each in self.rules.pairs.get(level, ()) if not each.stopped]
-        usable = [name for name in pairs if name in table or name.lower().startswith(CUSTOM)]
-        own = [name for name in OF_ITSELF if name in table]
-        return list(dict.fromkeys((*own, *parents, *usable)))
-
     def _alive(self, records: Sequence[Record]) -> list[Record]:
         return [each for each in records if not self.leaves_out_recycled or each.get("isRecycled") is not True]
+
+
+def compared_fields(rules: ItemRules, level: str) -> list[ComparedField]:
+    """What is compared of an item of a level: each field that a pair writes, by the first pair that does."""
+    pairs = {each.align: each for each in reversed(rules.pairs.get(level, ())) if not each.stopped}
+    return [
+        ComparedField(
+            key=each.align,
+            name=each.align_name,
+            names=dict(each.options.values()),
+            what=each.target,
+        )
+        for each in reversed(pairs.values())
+    ]
+
+
+def selected_fields(rules: ItemRules, level: str) -> list[str]:
+    """What Align is asked of an item for a comparison."""
+    table = OBJECTS[level].fields
+    parents = [name for (child, _), name in PARENT_FIELDS.items() if child == level]
+    pairs = [each.align for each in rules.pairs.get(level, ()) if not each.stopped]
+    usable = [name for name in pairs if name in table or name.lower().startswith(CUSTOM)]
+    own = [name for name in OF_ITSELF if name in table]
+    return list(dict.fromkeys((*own, *parents, *usable)))

@@ -11,7 +11,7 @@ import pytest
 
 from alignadmin.http.errors import NotFound, OutcomeUnknown, ServerFailed, SignInRefused
 from connectors.jira import Deployment, NotReached, reach
-from connectors.jira.reaching import MOST_LOOKS
+from connectors.jira.reaching import ASKED, MOST_LOOKS, ways_from
 from tests.support.jira_clients import SITES, writer_of
 from tests.support.sandbox_fixture import RunningSandbox, sandbox
 from tests.support.scripted_server import Reply, Seen, serving
@@ -207,3 +207,27 @@ def test_looks_at_other_issues_have_an_end() -> None:
 def test_an_issue_that_is_not_there_is_not_found(sandbox: RunningSandbox) -> None:
     with pytest.raises(NotFound):
         reach(writer_of(sandbox.url), "PAY-999999", DONE)
+
+
+def test_ways_are_told_without_a_move_and_what_nobody_told_is_said_to_be_unknown() -> None:
+    """From 1 two statuses lead on; behind 4 is 9, three transitions away, and 10 is farther than any is made."""
+    flow = Workflow({1: [2, 3], 2: [1], 3: [4], 4: [9], 9: [10]}, here=1, peopled={2, 3, 4}, ends={9}, shut=set())
+    looks = iter([True, True, True, False])
+    with serving(flow) as server:
+        jira = writer_of(server.address)
+        issue, offered = jira.issue("A-1", ASKED), jira.transitions("A-1")
+        whole = ways_from(jira, issue, offered, may_look=lambda: True)
+        bounded = ways_from(jira, issue, offered, may_look=lambda: next(looks))
+        flow.peopled = {2}
+        partly = ways_from(jira, issue, offered, may_look=lambda: True)
+    assert flow.posted == []
+    assert whole.is_whole
+    assert {status: [each.id for each in way.passes] for status, way in whole.by_status.items()} == {
+        2: [2],
+        3: [3],
+        4: [3, 4],
+        9: [3, 4, 9],
+    }
+    assert bounded == whole
+    assert not partly.is_whole
+    assert set(partly.by_status) == {2, 3}

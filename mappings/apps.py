@@ -25,6 +25,7 @@ class MappingsConfig(AppConfig):
         from mappings.in_use import rounds  # noqa: F401  counts by the clock
         from mappings.items.importing import job as import_job  # noqa: F401
         from mappings.items.rehearsal import job as rehearsal_job  # noqa: F401
+        from mappings.items.round_trip import job as round_trip_job  # noqa: F401
         from mappings.items.scope.subject import ISSUES_TO_IMPORT
         from mappings.planning import (
             notifications,

@@ -9,6 +9,7 @@ from mappings.fields import views as fields
 from mappings.hierarchy import views as hierarchy
 from mappings.items.importing import views as importing
 from mappings.items.rehearsal import views as rehearsal
+from mappings.items.round_trip import views as round_trip
 from mappings.items.scope import views as import_scope
 from mappings.matrix import views as matrix
 from mappings.overview import views as overview
@@ -47,6 +48,12 @@ urlpatterns = [
     path("imports/<int:pk>/control/", importing.control, name="import-control"),
     path("imports/<int:pk>/choose/", importing.choose, name="import-choose"),
     path("imports/<int:pk>/report/", importing.report, name="import-report"),
+    path("connectors/<slug:slug>/verify/", round_trip.verify, name="verify"),
+    path("verifications/<int:pk>/", round_trip.verification, name="verification"),
+    path("verifications/<int:pk>/approve/", round_trip.approve, name="verification-approve"),
+    path("verifications/<int:pk>/stop/", round_trip.stop, name="verification-stop"),
+    path("verifications/<int:pk>/put-back/", round_trip.put_back, name="verification-put-back"),
+    path("verifications/<int:pk>/discard/", round_trip.discard, name="verification-discard"),
     path("connectors/<slug:slug>/rehearsals/", rehearsal.rehearsals, name="rehearsals"),
     path("connectors/<slug:slug>/rehearsals/<int:project>/", rehearsal.rehearsal, name="rehearsal"),
     path("connectors/<slug:slug>/import-scope/", import_scope.import_scope, name="import-scope"),

@@ -27,11 +27,25 @@ from mappings.models.plan import (
     PlanState,
 )
 from mappings.models.rehearsal import Rehearsal, RehearsedIssue
+from mappings.models.round_trip import (
+    OPEN_TRIPS,
+    HopCode,
+    HopState,
+    RoundTrip,
+    TripHop,
+    TripPurpose,
+    TripSide,
+    TripState,
+    TripSubject,
+    TripWrite,
+    TripWriteState,
+)
 
 __all__ = [
     "NOT_ENDED",
     "OPEN_IMPORTS",
     "OPEN_PLANS",
+    "OPEN_TRIPS",
     "PLANNED_FIELDS",
     "UNANSWERED",
     "UNANSWERED_LINES",
@@ -48,6 +62,8 @@ __all__ = [
     "DriftCheck",
     "Edit",
     "ForeignRecord",
+    "HopCode",
+    "HopState",
     "ImportAct",
     "ImportLine",
     "ImportLineState",
@@ -62,5 +78,13 @@ __all__ = [
     "ProposalState",
     "Rehearsal",
     "RehearsedIssue",
+    "RoundTrip",
     "Scope",
+    "TripHop",
+    "TripPurpose",
+    "TripSide",
+    "TripState",
+    "TripSubject",
+    "TripWrite",
+    "TripWriteState",
 ]

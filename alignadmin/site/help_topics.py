@@ -84,6 +84,8 @@ OF_PAGES = {
     "connectors/imports": "mapping#import",
     "imports": "mapping#import",
     "connectors/rehearsals": "mapping#rehearsal",
+    "connectors/verify": "setup#10-verify",
+    "verifications": "setup#10-verify",
     "connectors/import-scope": "mapping#issues-to-import",
     "connectors/draft": "mapping#hierarchy",
     "proposals": "mapping#hierarchy",

@@ -98,6 +98,8 @@ PAGES = {
     "one field": "/connectors/{slug}/fields/pair/?type=feature&field=customfield_91301",
     "imports": "/connectors/{slug}/imports/",
     "import": "/imports/{import}/",
+    "live verification": "/connectors/{slug}/verify/",
+    "a live verification": "/verifications/{verification}/",
     "rehearsals": "/connectors/{slug}/rehearsals/",
     "rehearsals, none fits": "/connectors/{slug}/rehearsals/?q=no-such-project",
     "rehearsal": "/connectors/{slug}/rehearsals/{project}/",
@@ -120,6 +122,7 @@ PAGES = {
     "set-up, import": "/connectors/{slug}/set-up/import/",
     "set-up, statuses": "/connectors/{slug}/set-up/statuses/",
     "set-up, webhook": "/connectors/{slug}/set-up/webhook/",
+    "set-up, verify": "/connectors/{slug}/set-up/verify/",
     "webhook": "/connectors/{slug}/webhook/?verdict=changed",
     "edit connector": "/connectors/{slug}/edit/",
     "disconnect connector": "/connectors/{slug}/disconnect/",
@@ -247,6 +250,7 @@ def furnish(site: Site) -> Iterator[Furnished]:
                 "job": job_of(own),
                 "project": project_of(own),
                 "import": planned,
+                "verification": verification_of(own),
                 "rows": rows_of(own),
                 "question": question_of(own),
                 "case": case_of(own),
@@ -282,6 +286,11 @@ def import_of(own: Own) -> int:
     run = own.post(f"{own.page}imports/", {"project": lab, "reason": "The team moves to Align"}).url
     own.wait_until_idle()
     return int(run.rstrip("/").rsplit("/", 1)[1])
+
+
+def verification_of(own: Own) -> int:
+    """One that waits for consent."""
+    return int(own.post(f"{own.page}verify/", {"item": "PAY-2"}).url.rstrip("/").rsplit("/", 1)[1])
 
 
 def project_of(own: Own, key: str = "PAY") -> int:

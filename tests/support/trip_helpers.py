@@ -10,7 +10,7 @@ from django.test import Client
 
 from connectors.jobs import runner
 from connectors.models import Job, JobKind, JobState
-from mappings.models import RoundTrip, TripState
+from mappings.models import RoundTrip
 from tests.support.people_helpers import said
 from tests.support.sandbox_fixture import ADMIN, JIRA_TOKEN, RunningSandbox
 
@@ -33,26 +33,25 @@ def active_job(trip: RoundTrip) -> Job:
     return Job.objects.get(kind=JobKind.ROUND_TRIP, subject=str(trip.pk), state__in=[JobState.QUEUED, JobState.RUNNING])
 
 
-def work(trip: RoundTrip, *, meanwhile: Callable[[str], object] | None = None) -> RoundTrip:
+def work(trip: RoundTrip, *, meanwhile: Callable[[str], None] | None = None) -> RoundTrip:
     """Its job comes to its end; `meanwhile` is told what it is at, each time that is written."""
     run = runner.claim("a test", active_job(trip).pk)
     assert run is not None
     if meanwhile is not None:
-        act = meanwhile
-        runner_written = runner.PROGRESS_EVERY
+        act, usual = meanwhile, runner.PROGRESS_EVERY
         runner.PROGRESS_EVERY = 0.0
-        run.report = lambda item, done: act(item)
+        run.report = lambda item, _done: act(item)
         try:
             runner.execute(run)
         finally:
-            runner.PROGRESS_EVERY = runner_written
+            runner.PROGRESS_EVERY = usual
     else:
         runner.execute(run)
     trip.refresh_from_db()
     return trip
 
 
-def verified(client: Client, item: str = "PAY-2", *, meanwhile: Callable[[str], object] | None = None) -> RoundTrip:
+def verified(client: Client, item: str = "PAY-2", *, meanwhile: Callable[[str], None] | None = None) -> RoundTrip:
     trip = prepare(client, item)
     assert begin(client, trip).status_code == 303
     return work(trip, meanwhile=meanwhile)
@@ -83,6 +82,3 @@ def item(sandbox: RunningSandbox, number: int = 1, path: str = "stories") -> tup
     """Its title and its state."""
     found = sandbox.align("GET", f"/{path}/{number}").json()
     return found["title"], found["state"]
-
-
-__all__ = ["TripState"]

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 
 from alignadmin.audit.entries import Actor, AuditRecord
 from connectors.ports.audited import context_of
-from mappings.models import RoundTrip, TripPurpose, TripSide, TripSubject, TripWrite
+from mappings.models import RoundTrip, TripPurpose, TripSide, TripState, TripSubject, TripWrite
 
 REASON = "Live verification"
 
@@ -40,9 +41,16 @@ def sentence_of(trip: RoundTrip, write: TripWrite) -> str:
     of = trip.issue_key if write.side == TripSide.JIRA else f"{trip.level} {trip.align_id} ({trip.issue_key})"
     if write.what == TripSubject.TITLE:
         return f"{does} the title of {of} in {where}, for verification {trip.pk}."
-    what = "status" if write.side == TripSide.JIRA else "state"
+    what = _called(write.side, write.what)
     move = f"from {write.before_words} to {write.after_words}"
     return f"{does} the {what} of {of} in {where} {move}, for verification {trip.pk}."
+
+
+def end_sentence(trip: RoundTrip, state: TripState, left: Sequence[Mapping[str, str]]) -> str:
+    """ "Verification 3 of PAY-2 ended: left changed. Not as before: title in Jira, state in Jira Align." """
+    said = f"{trip} of {trip.issue_key or trip.project.key} ended: {state.label[0].lower()}{state.label[1:]}."
+    names = [f"{_called(each['side'], each['what'])} in {TripSide(each['side']).label}" for each in left]
+    return f"{said} Not as before: {', '.join(names)}." if names else said
 
 
 def told(write: TripWrite) -> dict[str, object]:
@@ -63,6 +71,10 @@ def fingerprint_of_writes(trip: RoundTrip, writes: list[TripWrite]) -> str:
     what = [[each.side, each.what, each.before, each.after, each.transition] for each in writes]
     of = [trip.project_id, trip.jira_id, trip.level, trip.align_id, trip.type_id, what]
     return hashlib.sha256(json.dumps(of).encode()).hexdigest()
+
+
+def _called(side: str, what: str) -> str:
+    return "state" if (side, what) == (TripSide.ALIGN, TripSubject.STATUS) else what
 
 
 def _digest(value: object) -> str:

@@ -16,18 +16,21 @@ from alignadmin.errors import SealError
 from alignadmin.http.errors import RemoteError
 from connectors.jobs import runner
 from connectors.jobs.runner import JobFailed, LeaseLost, Run
-from connectors.models import ACTIVE, Job, JobKind, Status, StatusCategory
-from mappings.items.round_trip.entries import trip_record
+from connectors.models import ACTIVE, Job, JobKind
+from mappings.items.round_trip.entries import end_sentence, trip_record
 from mappings.items.round_trip.following import TripFollowing
 from mappings.items.round_trip.journal import TripJournal
-from mappings.items.round_trip.leftovers import OURS, left_by_writes
+from mappings.items.round_trip.leftovers import OURS, left_by_writes, name_of
 from mappings.items.round_trip.mapped import StatusMappings, status_mappings
-from mappings.items.round_trip.planning import TripFacts, planned_trip
+from mappings.items.round_trip.moves import PENDING
+from mappings.items.round_trip.planning import planned_trip
+from mappings.items.round_trip.preparing import Preparing
 from mappings.items.round_trip.returning import TripReturning
 from mappings.items.round_trip.sending import TripBroken, TripSending
 from mappings.items.round_trip.sides import TripSides
 from mappings.models import (
     OPEN_TRIPS,
+    HopCode,
     HopState,
     RoundTrip,
     TripHop,
@@ -130,9 +133,10 @@ class TripWork:
             return
         for leg, side in ((1, TripSide.JIRA), (2, TripSide.ALIGN)):
             for write in self._planned(side):
-                self._compare(write)
                 name = "state" if (side, write.what) == (TripSide.ALIGN, TripSubject.STATUS) else write.what
                 self.job.progress(f"changing the {name} of {self.trip.issue_key} in {side.label}")
+                if not self._is_to_send(write):
+                    continue
                 if not self.sending.send(write):
                     raise TripBroken(f"{side.label} did not take the change of the {name}: {write.detail}")
             self.following.follow(leg)
@@ -143,22 +147,23 @@ class TripWork:
         own = self.trip.writes.filter(side=side, purpose=TripPurpose.CHANGE, state=TripWriteState.PLANNED)
         return list(own.exclude(what=TripSubject.ISSUE).order_by("position"))
 
-    def _compare(self, write: TripWrite) -> None:
-        """Right before: it shows its value of before, or in Align what the change in Jira has made of it.
+    def _is_to_send(self, write: TripWrite) -> bool:
+        """Compares right before: it shows its value of before, or in Align what the change in Jira has made of it.
 
-        Raises TripBroken.
+        A state that Align shows still, as nothing has come over, is not set again. Raises TripBroken.
         """
         what = TripSubject(write.what)
         now = self.sending.shown(write.side)[what]
         if now.value == write.after:
-            raise TripBroken(
-                f"The {what.value} of {self.trip.issue_key} is {now.words} already, so nothing can be seen."
-            )
+            said = f"It shows {now.words} already, so no change could be seen."
+            if write.side == TripSide.JIRA:
+                raise TripBroken(f"The {what.value} of {self.trip.issue_key}: {said[0].lower()}{said[1:]}")
+            self.journal.skip(write, HopCode.JIRA_TITLE if what == TripSubject.TITLE else HopCode.JIRA_STATUS, said)
+            return False
         if now.value not in self._allowed(write):
-            name = TripSide(write.side).label
+            name = name_of(self.trip, write.side, write.what)
             raise TripBroken(
-                f"The {what.value} in {name} is {now.words}: somebody has changed it since it was looked at. Prepare "
-                "the verification again."
+                f"{name} is {now.words}: somebody has changed it since it was looked at. Prepare the verification anew."
             )
         if write.side == TripSide.JIRA and write.transition is not None:
             offered = {each.id: each.to.id for each in self.sides.jira.transitions(self.trip.jira_id or 0)}
@@ -167,6 +172,7 @@ class TripWork:
                     f"Jira does not offer the transition to {write.after_words} any more. Prepare it again."
                 )
         write.before, write.before_words = now.value, now.words
+        return True
 
     def _allowed(self, write: TripWrite) -> set[object]:
         found = self.trip.found[write.side]
@@ -177,7 +183,8 @@ class TripWork:
         if write.what == TripSubject.TITLE:
             return {before, there.get(TripSubject.TITLE)}
         status: int = there.get(TripSubject.STATUS) or self.trip.found["jira"]["status"]
-        return {before, self.mappings.to_align.get(status, 0)} if self.trip.is_carried else {before}
+        # What Align has no mapping of shows as 0, whatever the mappings here say.
+        return {before, self.mappings.to_align.get(status), PENDING} if self.trip.is_carried else {before}
 
     # --- a throw-away issue -------------------------------------------------------------------------------------------
 
@@ -194,14 +201,8 @@ class TripWork:
         if item is None:
             return False
         issue = self.sides.issue(self.trip.jira_id or 0)
-        ends = Status.objects.filter(connector=self.trip.connector, category=StatusCategory.DONE)
-        facts = TripFacts(
-            issue=issue,
-            item=self.sides.item(self.trip.level, item),
-            transitions=self.sides.jira.transitions(issue.id),
-            mappings=self.mappings,
-            ends=set(ends.values_list("jira_id", flat=True)),
-        )
+        preparing = Preparing(connector=self.trip.connector, jira=self.sides.jira, align=self.sides.align)
+        facts = preparing.facts_of(self.trip.project, self.trip.level, issue, self.sides.item(self.trip.level, item))
         planned = planned_trip(self.trip, facts, first=1)
         self.journal.add_changes(facts.found, planned.writes, planned.impossible)
         return True
@@ -245,8 +246,6 @@ def _end_orphan(pk: int) -> bool:
         found.state = TripState.LEFT if found.left else TripState.FAILED
         found.error, found.finished_at = found.error or NO_JOB, timezone.now()
         found.save(update_fields=["left", "state", "error", "finished_at"])
-        said = " ".join(
-            [f"{found} was {found.get_state_display().lower()}.", *(each["sentence"] for each in found.left)]
-        )
+        said = end_sentence(found, TripState(found.state), found.left)
         trail.record(trip_record("verification.finished", found, said, actor=found.approver, state=found.state))
     return True

@@ -14,7 +14,7 @@ from alignadmin.audit import trail
 from connectors.jobs.runner import Run
 from connectors.models import Carried, Project
 from mappings.items.importing.rules import why_connector_waits
-from mappings.items.round_trip.entries import sentence_of, told, trip_record
+from mappings.items.round_trip.entries import end_sentence, sentence_of, told, trip_record
 from mappings.items.round_trip.planning import apply_impossible
 from mappings.models import (
     HopCode,
@@ -90,6 +90,12 @@ class TripJournal:
         with self.commit():
             write.save(update_fields=["state", "detail", "answered_at"])
 
+    def skip(self, write: TripWrite, code: HopCode, why: str) -> None:
+        """It is not sent, so what would follow from it cannot be looked for."""
+        with self.commit():
+            TripWrite.objects.filter(pk=write.pk).update(state=TripWriteState.SKIPPED, detail=why)
+            self.trip.hops.filter(code=code).update(state=HopState.IMPOSSIBLE, reason=why)
+
     def record_issue(self, write: TripWrite, issue_id: int, key: str) -> None:
         """The throw-away issue that was made."""
         write.state, write.answered_at = TripWriteState.DONE, timezone.now()
@@ -155,12 +161,10 @@ class TripJournal:
                 return
             trip.writes.filter(state__in=NO_MORE).update(state=TripWriteState.SKIPPED)
             self._keep(state=state, left=list(left), remains=list(remains), finished_at=timezone.now())
-            said = f"{self.trip} of {self.trip.issue_key or self.trip.project.key} ended: {state.label.lower()}."
-            words = [each["sentence"] for each in left] + list(remains)
             record = trip_record(
                 "verification.finished",
                 self.trip,
-                " ".join([said, *words]),
+                end_sentence(self.trip, state, left),
                 actor=self.trip.approver,
                 state=state.value,
                 writes=[told(each) for each in self.trip.writes.all()],

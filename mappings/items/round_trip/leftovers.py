@@ -31,7 +31,7 @@ def left_by_writes(trip: RoundTrip, why: str) -> list[dict[str, str]]:
     open_: dict[tuple[str, str], TripWrite] = {}
     for write in trip.writes.filter(sends__gt=0).order_by("position"):
         key = write.side, write.what
-        if write.purpose == TripPurpose.CHANGE:
+        if write.purpose == TripPurpose.CHANGE and write.state != TripWriteState.FAILED:
             open_[key] = write
         elif write.state == TripWriteState.DONE:
             open_.pop(key, None)

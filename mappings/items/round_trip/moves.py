@@ -6,13 +6,14 @@ the work comes last, since Align moves no issue that is resolved.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from connectors.jira.issue_resources import JiraTransition
 from mappings.engine.item_differences import state_words
 
 DONE = "done"
+PENDING = 0  # what a status without a mapping shows as well
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,7 @@ def chosen_transition(
 ) -> ChosenMove:
     """`status`: in which the issue is now; `state`: that its item shows. Of a project that nothing carries any will do.
 
-    A mapped status that shows another state; that is no end of the work before one that is.
+    A mapped status that shows another state; no end of the work and not 0 - Pending approval where there is another.
     """
     free = [
         each
@@ -52,7 +53,7 @@ def chosen_transition(
     if not seen:
         said = f"Each status that it can go to now shows {state_words(state)} as well, so no change would be seen."
         return ChosenMove(reason=said)
-    first = min(seen, key=lambda each: (each.to.category == DONE, each.id))
+    first = min(seen, key=lambda each: (each.to.category == DONE, to_align.get(each.to.id) == PENDING, each.id))
     return ChosenMove(target=first.to.id, words=first.to.name, transition=first.id)
 
 
@@ -61,15 +62,19 @@ def chosen_state(
     status: int,
     before: int,
     state: int,
+    shown: int,
     to_jira: Mapping[int, int],
     to_align: Mapping[int, int],
     is_carried: bool,
     ends: Iterable[int] = (),
+    reachable: Collection[int] | None = None,
 ) -> ChosenMove:
-    """Of an item that shows `state` while its issue is in `status`, which was in the status `before`.
+    """Of an item that shows `state` once its issue is in `status`; before, they were in `shown` and `before`.
 
-    What stays as it is set goes before what Jira's status sets otherwise again; then what leads back to where the issue
-    was comes first. `ends`: statuses in which work is done.
+    What stays as it is set goes before what Jira's status sets otherwise again, and what is no end of the work before
+    one; then comes what differs from the state of before too, so that it can be seen although nothing came from Jira;
+    then what leads back to where the issue was. `ends`: statuses in which work is done. `reachable`: where the issue can
+    go from `status`; None: not known.
     """
     if not is_carried:
         return ChosenMove(target=1 if state != 1 else 2, words=state_words(1 if state != 1 else 2))
@@ -79,7 +84,18 @@ def chosen_state(
     seen = {each: target for each, target in to_jira.items() if each != state and target != status}
     if not seen:
         return ChosenMove(reason="Each mapped state leads to the status in which the issue is, so nothing would move.")
+    if reachable is not None:
+        seen = {each: target for each, target in seen.items() if target in reachable}
+        if not seen:
+            return ChosenMove(reason="No mapped state leads to a status that the issue can go to from there.")
     first = min(
-        seen, key=lambda each: (to_align.get(seen[each]) != each, seen[each] != before, seen[each] in done, each)
+        seen,
+        key=lambda each: (
+            to_align.get(seen[each]) != each,
+            seen[each] in done,
+            each == shown,
+            seen[each] != before,
+            each,
+        ),
     )
     return ChosenMove(target=first, words=state_words(first))

@@ -6,11 +6,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from alignadmin.text import one_line
-from connectors.jira.issue_resources import JiraTransition
 from mappings.engine.item_differences import state_words
 from mappings.engine.items import IssueFacts
 from mappings.items.round_trip.mapped import StatusMappings
-from mappings.items.round_trip.moves import ChosenMove, chosen_state, chosen_transition
+from mappings.items.round_trip.moves import ChosenMove, chosen_state
 from mappings.items.round_trip.sides import SeenItem
 from mappings.models import HopCode, HopState, RoundTrip, TripHop, TripSide, TripSubject, TripWrite
 
@@ -22,13 +21,18 @@ OF_CONNECTOR = (HopCode.ALIGN_TITLE, HopCode.ALIGN_STATUS, HopCode.JIRA_TITLE, H
 
 @dataclass(frozen=True, kw_only=True)
 class TripFacts:
-    """What both sides hold before. `ends`: ids of the statuses in which work is done."""
+    """What both sides hold before. `ends`: ids of the statuses in which work is done.
+
+    `there`: the transition that is tried; `reachable`: statuses to which the issue can go from its target, None where
+    nothing tells.
+    """
 
     issue: IssueFacts
     item: SeenItem
-    transitions: Sequence[JiraTransition]
+    there: ChosenMove
     mappings: StatusMappings
     ends: Collection[int] = ()
+    reachable: Collection[int] | None = None
 
     @property
     def found(self) -> dict[str, dict[str, object]]:
@@ -87,22 +91,18 @@ def planned_trip(trip: RoundTrip, facts: TripFacts, *, first: int = 0) -> Planne
     `first`: position of the first write.
     """
     mappings = facts.mappings
-    there = chosen_transition(
-        facts.transitions,
-        status=facts.issue.status_id,
-        state=facts.item.state,
-        to_align=mappings.to_align,
-        is_carried=trip.is_carried,
-    )
+    there = facts.there
     status = facts.issue.status_id if there.target is None else there.target
     back = chosen_state(
         status=status,
         before=facts.issue.status_id,
         state=mappings.to_align.get(status, facts.item.state) if trip.is_carried else facts.item.state,
+        shown=facts.item.state,
         to_jira=mappings.to_jira,
         to_align=mappings.to_align,
         is_carried=trip.is_carried,
         ends=facts.ends,
+        reachable=facts.reachable,
     )
     writes = list(_writes(trip, facts, there, back))
     for position, write in enumerate(writes, first):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from alignadmin.accounts.models import Person
@@ -18,8 +19,9 @@ from mappings.engine.items import IssueFacts
 from mappings.items.comparing.real_items import RealItems
 from mappings.items.prediction.rules import rules_of
 from mappings.items.round_trip.mapped import status_mappings
+from mappings.items.round_trip.moves import chosen_transition
 from mappings.items.round_trip.planning import TripFacts
-from mappings.items.round_trip.sides import SeenItem, read_issue, read_item
+from mappings.items.round_trip.sides import SeenItem, read_issue, read_item, statuses_behind
 from mappings.models import ItemLink
 
 PATIENCE = 10.0  # seconds for a slot of the rate budget
@@ -46,7 +48,7 @@ class PreparedIssue:
 
 @dataclass(kw_only=True)
 class Preparing:
-    """Through clients that do not write. Every method raises Refused, also for what a system did not answer."""
+    """What is typed is found by clients that do not write, and by Refused it is said why it cannot be used."""
 
     connector: Connector
     jira: JiraClient
@@ -143,13 +145,29 @@ class Preparing:
         return PreparedItem(project=project, level=level, facts=facts)
 
     def facts_of(self, project: Project, level: str, issue: IssueFacts, item: SeenItem) -> TripFacts:
+        """What both sides hold, and where the issue can go. Raises RemoteError."""
         ends = Status.objects.filter(connector=self.connector, category=StatusCategory.DONE)
+        mappings, is_carried = status_mappings(project, level), project.carried != Carried.NO
+        offered = self.jira.transitions(issue.id)
+        there = chosen_transition(
+            offered,
+            status=issue.status_id,
+            state=item.state,
+            to_align=mappings.to_align,
+            is_carried=is_carried,
+        )
+        reachable: Collection[int] | None = None
+        if is_carried and there.target is None:
+            reachable = {each.to.id for each in offered if each.is_available is not False}
+        elif is_carried and there.target is not None:
+            reachable = statuses_behind(self.jira, issue, there.target)
         return TripFacts(
             issue=issue,
             item=item,
-            transitions=self.jira.transitions(issue.id),
-            mappings=status_mappings(project, level),
+            there=there,
+            mappings=mappings,
             ends=set(ends.values_list("jira_id", flat=True)),
+            reachable=reachable,
         )
 
     def _item_of(self, project: Project, level: str, issue: IssueFacts, rules: ItemRules) -> SeenItem:

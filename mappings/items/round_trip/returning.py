@@ -21,6 +21,7 @@ from mappings.items.round_trip.following import TripFollowing
 from mappings.items.round_trip.journal import TripJournal
 from mappings.items.round_trip.leftovers import OTHERS, before_words, entry_of, left_by_writes, name_of
 from mappings.items.round_trip.mapped import StatusMappings
+from mappings.items.round_trip.moves import PENDING
 from mappings.items.round_trip.sending import SideValue, TripBroken, TripSending
 from mappings.items.round_trip.sides import TripSides
 from mappings.models import (
@@ -147,7 +148,10 @@ class TripReturning:
             moved = {to_jira.get(each) for each in {*states, self.trip.found["align"]["state"]}} - {None}
             return {TripSubject.TITLE: titles, TripSubject.STATUS: {*statuses, *moved}}
         reached = {*statuses, *(to_jira[each] for each in states if each in to_jira), self.trip.found["jira"]["status"]}
-        return {TripSubject.TITLE: titles, TripSubject.STATUS: {*states, *(to_align.get(each, 0) for each in reached)}}
+        return {
+            TripSubject.TITLE: titles,
+            TripSubject.STATUS: {*states, PENDING, *(to_align.get(each) for each in reached)},
+        }
 
     def _sent_numbers(self, side: TripSide) -> set[int]:
         """Statuses or states that were set there."""

@@ -6,9 +6,10 @@ nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from alignadmin.http.errors import Malformed, NotFound
+from alignadmin.http.errors import BadRequest, Forbidden, Malformed, NotFound
 from alignadmin.http.fields import Fields
 from connectors.align.client import AlignClient
 from connectors.align.object_values import replacing
@@ -16,7 +17,7 @@ from connectors.align.objects import OBJECTS
 from connectors.align.query import query_of
 from connectors.credentials import clients
 from connectors.jira.client import IssueRef, JiraClient
-from connectors.jira.jql import issues_of, updated_within
+from connectors.jira.jql import SearchField, is_in, issues_of, updated_within
 from connectors.jira.reaching import reach
 from connectors.jira.writing import JiraWriter
 from connectors.jobs.runner import Run
@@ -29,7 +30,10 @@ MADE_WITHIN = 60  # minutes in which a throw-away issue without an answer is loo
 
 @dataclass(frozen=True, kw_only=True)
 class SeenItem:
-    """`key`: of the issue that Align says it came from. `is_recycled`: in the recycle bin."""
+    """`key`: of the issue that Align says it came from. `is_recycled`: in the recycle bin.
+
+    One that never had a state shows 0 - Pending approval.
+    """
 
     id: int
     title: str
@@ -44,15 +48,26 @@ def read_issue(jira: JiraClient, issue: IssueRef) -> IssueFacts:
 
 
 def read_item(align: AlignClient, level: str, item: int) -> SeenItem:
-    """Raises NotFound, or Malformed where its state cannot be read."""
+    """Raises NotFound."""
     row = Fields(align.objects.get(query_of(level), item), what=f"{OBJECTS[level].name} {item}")
     return SeenItem(
         id=row.integer("id"),
         title=row.text("title"),
-        state=row.integer("state"),
+        state=row.maybe_integer("state") or 0,
         key=row.text("externalKey"),
         is_recycled=row.truth("isRecycled") is True,
     )
+
+
+def statuses_behind(jira: JiraClient, issue: IssueFacts, status: int) -> Collection[int] | None:
+    """Where an issue of the same project and type that is in that status already can go; None where none tells."""
+    there = issues_of([issue.project_id], [issue.type_id]) & is_in(SearchField.STATUS, [status])
+    try:
+        for each in jira.sample(there, (), most=1):
+            return {way.to.id for way in jira.transitions(each.id) if way.is_available is not False}
+    except (BadRequest, Forbidden, NotFound, Malformed):
+        pass
+    return None
 
 
 def number_in(value: object) -> int:

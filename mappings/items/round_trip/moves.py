@@ -73,8 +73,9 @@ def chosen_state(
 
     What stays as it is set goes before what Jira's status sets otherwise again, and what is no end of the work before
     one; then comes what differs from the state of before too, so that it can be seen although nothing came from Jira;
-    then what leads back to where the issue was. `ends`: statuses in which work is done. `reachable`: where the issue can
-    go from `status`; None: not known.
+    then what leads back to where the issue was.
+
+    `ends`: statuses in which work is done. `reachable`: where the issue can go from `status`; None: not known.
     """
     if not is_carried:
         return ChosenMove(target=1 if state != 1 else 2, words=state_words(1 if state != 1 else 2))

@@ -251,7 +251,7 @@ class TripPage:
                 "in both systems, and that it is deleted at the end."
             )
         named = [f"{each.what[0].lower()}{each.what[1:]} in {each.side}" for each in self.changes]
-        return f"I agree that the {_listed(named)} is changed, and put back at the end."
+        return f"I agree that these are changed, and put back at the end: {'; '.join(named)}."
 
     # --- rows ---
 
@@ -297,10 +297,6 @@ class TripPage:
             for leg, title in LEG_TITLES.items()
         ]
         return [each for each in legs if each.hops]
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _length(seconds: float) -> str:

@@ -152,8 +152,9 @@ def test_a_set_up_is_finished_line_by_line_and_the_overview_says_so_until_it_is(
     done = text(configurer.get(f"{OWN}statuses/"))
     assert "5 of 5 steps done" in done
     assert 'href="/connectors/acme/set-up/webhook/"' in done
-    last = text(configurer.get(f"{OWN}webhook/"))
-    assert "It is not set up yet." in check(last, "webhook-heard")
+    assert "It is not set up yet." in check(text(configurer.get(f"{OWN}webhook/")), "webhook-heard")
+    last = text(configurer.get(f"{OWN}verify/"))
+    assert "Nothing was verified yet." in check(last, "verified-both-ways")
     assert 'href="/connectors/acme/">To the connector' in last
     assert configurer.get(OWN)["Location"] == f"{OWN}webhook/"
 

@@ -37,10 +37,12 @@ def standing_of(connector: Connector) -> VerificationStanding:
     rows = RoundTrip.objects.filter(connector=connector).select_related("project").order_by("-finished_at", "-id")
     last = rows.filter(state__in=TOLD).first()
     is_of_ours = not Project.objects.filter(in_scope_here(), connector=connector).exclude(carried=Carried.NO).exists()
+    if last is None:
+        return VerificationStanding(proof=None, is_fresh=False, last=None, missing=(), left=None, is_of_ours=is_of_ours)
     proofs = [TripState.VERIFIED, TripState.PROVEN] if is_of_ours else [TripState.VERIFIED]
-    proof = last if last is not None and last.state in proofs else rows.filter(state__in=proofs).first()
+    proof = last if last.state in proofs else rows.filter(state__in=proofs).first()
     missing: list[str] = []
-    if last is not None and last.state == TripState.INCOMPLETE:
+    if last.state == TripState.INCOMPLETE:
         gone = last.hops.filter(state__in=[HopState.MISSING, HopState.IMPOSSIBLE, HopState.SKIPPED])
         missing = [each.get_code_display() for each in gone]
     return VerificationStanding(
@@ -48,7 +50,7 @@ def standing_of(connector: Connector) -> VerificationStanding:
         is_fresh=proof is not None and is_fresh(proof),
         last=last,
         missing=missing,
-        left=last if last is not None and last.state == TripState.LEFT else rows.filter(state=TripState.LEFT).first(),
+        left=last if last.state == TripState.LEFT else rows.filter(state=TripState.LEFT).first(),
         is_of_ours=is_of_ours,
     )
 

@@ -156,7 +156,7 @@ def test_a_set_up_is_finished_line_by_line_and_the_overview_says_so_until_it_is(
     last = text(configurer.get(f"{OWN}verify/"))
     assert "Nothing was verified yet." in check(last, "verified-both-ways")
     assert 'href="/connectors/acme/">To the connector' in last
-    assert configurer.get(OWN)["Location"] == f"{OWN}webhook/"
+    assert configurer.get(OWN)["Location"] == f"{OWN}verify/"
 
 
 def test_projects_and_types_are_chosen_on_their_steps(

@@ -253,6 +253,11 @@ WEBHOOK_POLL_INTERVAL = env.float("WEBHOOK_POLL_INTERVAL", 60.0)  # seconds betw
 AGREEMENT_HOUR = env.int("AGREEMENT_HOUR", 1)  # UTC, at which all items are compared with their issues
 AGREEMENT_POLL_INTERVAL = env.float("AGREEMENT_POLL_INTERVAL", 60.0)  # seconds between two looks at Align; 0: never
 AGREEMENT_LEAST_LAG = env.float("AGREEMENT_LEAST_LAG", 300.0)  # seconds that a change may take at least to come over
+# Live verification: seconds between two looks at the other system; after how many a change counts as not carried as
+# usual, and how long it is looked for at most.
+ROUND_TRIP_INTERVAL = env.float("ROUND_TRIP_INTERVAL", 5.0)
+ROUND_TRIP_USUAL_LAG = env.float("ROUND_TRIP_USUAL_LAG", 300.0)
+ROUND_TRIP_LONGEST = env.float("ROUND_TRIP_LONGEST", 600.0)
 IN_USE_INTERVAL = env.float("IN_USE_INTERVAL", 3600.0)  # in which issues in unmapped statuses are counted; 0: never
 AUDIT_CLOCK_SKEW = env.float("AUDIT_CLOCK_SKEW", 300.0)  # of Align's clock to ours, when lines are joined
 AUDIT_MISSED = env.int("AUDIT_MISSED", 2)  # intervals without an intake, after which a gap is told

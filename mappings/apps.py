@@ -33,6 +33,7 @@ class MappingsConfig(AppConfig):
         from mappings.items.importing.undoing import job as undoing_job  # noqa: F401
         from mappings.items.progress import job as progress_job  # noqa: F401
         from mappings.items.rehearsal import job as rehearsal_job  # noqa: F401
+        from mappings.items.round_trip import job as round_trip_job  # noqa: F401
         from mappings.items.scope.subject import ISSUES_TO_IMPORT
         from mappings.planning import (
             notifications,

@@ -14,6 +14,7 @@ from mappings.items.importing.trial import views as item_trials
 from mappings.items.importing.undoing import views as undoing
 from mappings.items.progress import views as item_progress
 from mappings.items.rehearsal import views as rehearsal
+from mappings.items.round_trip import views as round_trip
 from mappings.items.scope import views as import_scope
 from mappings.matrix import views as matrix
 from mappings.overview import views as overview
@@ -64,6 +65,12 @@ urlpatterns = [
     path("imports/<int:pk>/roll-back/control/", undoing.control, name="import-undo-control"),
     path("imports/<int:pk>/report/", importing.report, name="import-report"),
     path("connectors/<slug:slug>/progress/", item_progress.progress, name="progress"),
+    path("connectors/<slug:slug>/verify/", round_trip.verify, name="verify"),
+    path("verifications/<int:pk>/", round_trip.verification, name="verification"),
+    path("verifications/<int:pk>/approve/", round_trip.approve, name="verification-approve"),
+    path("verifications/<int:pk>/stop/", round_trip.stop, name="verification-stop"),
+    path("verifications/<int:pk>/put-back/", round_trip.put_back, name="verification-put-back"),
+    path("verifications/<int:pk>/discard/", round_trip.discard, name="verification-discard"),
     path("connectors/<slug:slug>/rehearsals/", rehearsal.rehearsals, name="rehearsals"),
     path("connectors/<slug:slug>/rehearsals/<int:project>/", rehearsal.rehearsal, name="rehearsal"),
     path("connectors/<slug:slug>/import-scope/", import_scope.import_scope, name="import-scope"),

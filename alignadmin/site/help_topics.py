@@ -93,6 +93,8 @@ OF_PAGES = {
     "connectors/agreement": "agreement",
     "connectors/explain": "mapping#explain-an-item",
     "connectors/progress": "mapping#progress",
+    "connectors/verify": "setup#10-verify",
+    "verifications": "setup#10-verify",
     "connectors/import-scope": "mapping#issues-to-import",
     "connectors/draft": "mapping#hierarchy",
     "proposals": "mapping#hierarchy",

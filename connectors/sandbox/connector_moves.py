@@ -228,10 +228,15 @@ class _Connector:
     def to_jira(self, key: str, before: ObjectRecord, after: ObjectRecord) -> None:
         """A state or a step that was set moves the issue, where a mapping says so and a transition leads there."""
         moved = [name for name in ("processStepId", "state") if before[name] != after[name] and after[name] is not None]
-        known = after["externalId"] if moved else None
+        is_renamed = self._call.options.connector_titles == "both" and before["title"] != after["title"]
+        known = after["externalId"] if moved or is_renamed else None
         issue = self._world.issues.get(int(known)) if known and is_number(known) else None
         project = self._carried(issue)
         if issue is None or project is None:
+            return
+        if is_renamed:
+            issue = self._renamed(issue, after["title"])
+        if not moved:
             return
         wanted = self._wanted(key, project, after, moved)
         if wanted is None:
@@ -239,6 +244,12 @@ class _Connector:
             self._say(issue, f"{OBJECTS[key].name} {after['id']} is set to {where}, which is not mapped in its project")
         elif wanted != issue["status"]:
             self._transitioned(issue, wanted)
+
+    def _renamed(self, issue: Issue, title: str) -> Issue:
+        changed = Issue(**{**issue, "summary": title, "updated": int(dt.datetime.now(dt.UTC).timestamp() * 1000)})
+        self._world.issues.put(changed)
+        self._say(issue, f"is called {title} now")
+        return changed
 
     def _wanted(self, key: str, project: ProjectRecord, item: ObjectRecord, moved: list[str]) -> int | None:
         connector = item["connectorId"] or self._first_connector()

@@ -229,6 +229,12 @@ JIRA_SWITCHES = (
         "happens at once, that a step goes before a state, what becomes of deleted issues, and that what came from "
         "the other side is not sent back. Left out: Accepted by a date, other fields from Align to Jira",
     ),
+    Switch(
+        name="connector_titles",
+        choices=("to-align", "both"),
+        help="where connector_moves works, whether it also carries a title that is set in Align to its issue; which "
+        "direction a site has for the title is set in Align and told by no document",
+    ),
 )
 SWITCHES = (*SITE_SWITCHES, *OBJECT_SWITCHES, *JIRA_SWITCHES)
 TEXT_SWITCHES = (
@@ -294,6 +300,7 @@ class Options:
     webhooks: str = "usual"
     webhook_retry: str = "1"
     connector_moves: str = "no"
+    connector_titles: str = "to-align"
     audit_labels: str = ""
     not_in_align: str = ""
 

@@ -39,6 +39,19 @@ from mappings.models.plan import (
 )
 from mappings.models.progress import ProgressReading
 from mappings.models.rehearsal import Rehearsal, RehearsedIssue
+from mappings.models.round_trip import (
+    OPEN_TRIPS,
+    HopCode,
+    HopState,
+    RoundTrip,
+    TripHop,
+    TripPurpose,
+    TripSide,
+    TripState,
+    TripSubject,
+    TripWrite,
+    TripWriteState,
+)
 
 __all__ = [
     "NOT_ENDED",
@@ -46,6 +59,7 @@ __all__ = [
     "OPEN_PLANS",
     "OPEN_TRIALS",
     "OPEN_UNDOINGS",
+    "OPEN_TRIPS",
     "PLANNED_FIELDS",
     "UNANSWERED",
     "UNANSWERED_LINES",
@@ -67,6 +81,8 @@ __all__ = [
     "DriftCheck",
     "Edit",
     "ForeignRecord",
+    "HopCode",
+    "HopState",
     "ImportAct",
     "ImportLine",
     "ImportLineState",
@@ -86,9 +102,17 @@ __all__ = [
     "ProposalState",
     "Rehearsal",
     "RehearsedIssue",
+    "RoundTrip",
     "Scope",
     "UndoAct",
     "UndoLine",
     "UndoLineState",
     "UndoingState",
+    "TripHop",
+    "TripPurpose",
+    "TripSide",
+    "TripState",
+    "TripSubject",
+    "TripWrite",
+    "TripWriteState",
 ]

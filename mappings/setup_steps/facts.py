@@ -1,4 +1,4 @@
-"""What steps 5 to 9 of a set-up are worked out of, in a fixed number of queries."""
+"""What steps 5 to 10 of a set-up are worked out of, in a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from mappings.models import Change, ChangeState, Mapping
 from mappings.observing.scopes import scopes_in_use
 from mappings.setup_steps.fields_facts import FieldSetupFacts, facts_of_fields
 from mappings.setup_steps.scope_facts import ScopeSetupFacts, facts_of_scope
+from mappings.setup_steps.verify_facts import VerifySetupFacts, facts_of_verification
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,7 @@ class MappingSetupFacts:
     hierarchy: HierarchyStanding = field(default_factory=HierarchyStanding)
     webhook: WebhookFacts | None = None
     scope: ScopeSetupFacts | None = None
+    verify: VerifySetupFacts | None = None
 
     @property
     def mapped(self) -> int:
@@ -84,6 +86,7 @@ def facts_of_mappings(connector: Connector, matches: IssueTypes, *, for_states: 
         hierarchy=standing_of(connector, matches, for_states=for_states),
         webhook=webhook_facts(connector),
         scope=facts_of_scope(connector, for_states=for_states),
+        verify=facts_of_verification(connector),
     )
     return needed if for_states else _with_what_is_shown(needed, connector)
 

@@ -18,7 +18,6 @@ from connectors.ports.setup_steps import (
     SetupSeverity,
     SetupStep,
     SetupStepState,
-    later,
     state_of,
 )
 from connectors.setup.readiness import CONFIGURATION_PULL, FLOWS_MENU
@@ -26,6 +25,7 @@ from connectors.webhooks.setup_step import webhook_step
 from mappings.setup_steps.facts import MappingSetupFacts, TypeCoverage
 from mappings.setup_steps.fields_rules import fields_step
 from mappings.setup_steps.scope_rules import import_step
+from mappings.setup_steps.verify_rules import verify_step
 
 Known = Mapping[str, SetupCheck]
 RECOMMENDED = SetupSeverity.RECOMMENDED
@@ -40,7 +40,7 @@ def mapping_steps(facts: MappingSetupFacts | None, known: Known) -> list[SetupSt
         import_step(facts.scope if facts else None),
         _statuses(facts, known),
         webhook_step(facts.webhook if facts else None),
-        later("verify", 10, "Verify", "A change on one side is looked for on the other."),
+        verify_step(facts.verify if facts else None),
     ]
 
 

@@ -109,6 +109,8 @@ PAGES = {
     "progress": "/connectors/{slug}/progress/",
     "progress of features in items": "/connectors/{slug}/progress/?by=feature&in=items",
     "progress of teams": "/connectors/{slug}/progress/?by=teams",
+    "live verification": "/connectors/{slug}/verify/",
+    "a live verification": "/verifications/{verification}/",
     "rehearsals": "/connectors/{slug}/rehearsals/",
     "rehearsals, none fits": "/connectors/{slug}/rehearsals/?q=no-such-project",
     "rehearsal": "/connectors/{slug}/rehearsals/{project}/",
@@ -131,6 +133,7 @@ PAGES = {
     "set-up, import": "/connectors/{slug}/set-up/import/",
     "set-up, statuses": "/connectors/{slug}/set-up/statuses/",
     "set-up, webhook": "/connectors/{slug}/set-up/webhook/",
+    "set-up, verify": "/connectors/{slug}/set-up/verify/",
     "webhook": "/connectors/{slug}/webhook/?verdict=changed",
     "edit connector": "/connectors/{slug}/edit/",
     "disconnect connector": "/connectors/{slug}/disconnect/",
@@ -260,6 +263,7 @@ def furnish(site: Site) -> Iterator[Furnished]:
                 "job": job_of(own),
                 "project": project_of(own),
                 "import": planned,
+                "verification": verification_of(own),
                 "rows": rows_of(own),
                 "question": question_of(own),
                 "case": case_of(own),
@@ -307,6 +311,11 @@ def import_of(own: Own) -> int:
     run = own.post(f"{own.page}imports/", {"project": lab, "reason": "The team moves to Align"}).url
     own.wait_until_idle()
     return int(run.rstrip("/").rsplit("/", 1)[1])
+
+
+def verification_of(own: Own) -> int:
+    """One that waits for consent."""
+    return int(own.post(f"{own.page}verify/", {"item": "PAY-2"}).url.rstrip("/").rsplit("/", 1)[1])
 
 
 def project_of(own: Own, key: str = "PAY") -> int:

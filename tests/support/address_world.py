@@ -33,7 +33,7 @@ from connectors.models import Case, Every, HistoryRow, Intake, JobKind, Project,
 from connectors.ports.audited import context_of
 from mappings.engine.agreement import AgreementOutcome
 from mappings.hierarchy.subject import HIERARCHY
-from mappings.models import Change, ComparedItem, ConfigurationProposal, ImportRun, Mapping, Plan, Scope
+from mappings.models import Change, ComparedItem, ConfigurationProposal, ImportRun, Mapping, Plan, RoundTrip, Scope
 from tests.support import factories
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -156,6 +156,14 @@ def world(db: None, people: dict[Role, Person]) -> World:
     planned = ImportRun.objects.create(
         connector=connector, project=project, author=people[Role.EDITOR], reason="Moves", created_at=timezone.now()
     )
+    trip = RoundTrip.objects.create(
+        connector=connector,
+        project=project,
+        author=people[Role.ADMIN],
+        type_name="Story",
+        level="story",
+        created_at=timezone.now(),
+    )
     return World(
         parameters={
             "slug": connector.slug,
@@ -169,6 +177,7 @@ def world(db: None, people: dict[Role, Person]) -> World:
             **{f"{name}.pk": people[Role.VIEWER].pk for name in ADDRESSES if name.startswith("person")},
             **{f"{name}.pk": proposal.pk for name in ADDRESSES if name.startswith("configuration-")},
             **{f"{name}.pk": planned.pk for name in ADDRESSES if name.startswith("import-")},
+            **{f"{name}.pk": trip.pk for name in ADDRESSES if name.startswith("verification")},
             "subject": HIERARCHY.code,
             "address": "x" * 64,
             "webhook-body.pk": factories.inbox_delivery(connector).pk,

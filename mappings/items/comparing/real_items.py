@@ -116,6 +116,10 @@ class RealItems:
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
+    def records(self, level: str, keys: Iterable[str]) -> dict[str, list[Record]]:
+        """What Align has of these issues, by their keys; one that it has not is left out. Raises RemoteError."""
+        return self._by_key(level, keys)
+
     def _by_key(self, level: str, keys: Iterable[str]) -> dict[str, list[Record]]:
         asked = set(keys)
         found: dict[str, dict[int, Record]] = defaultdict(dict)

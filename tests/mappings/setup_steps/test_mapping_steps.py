@@ -73,10 +73,8 @@ def test_facts_decide_the_state_of_the_steps(
     steps = {step.number: step for step in mapping_steps(facts, checks)}
     assert list(steps) == [5, 6, 7, 8, 9, 10]
     assert (steps[5].state, steps[8].state) == (types, statuses)
-    for number in (6, 7, 9):
+    for number in (6, 7, 9, 10):
         assert (steps[number].state, steps[number].has_page) == (SetupStepState.OPTIONAL, True)
-    for number in (10,):
-        assert (steps[number].state, steps[number].has_page) == (SetupStepState.LATER, False)
 
 
 def test_the_hierarchy_is_told_by_its_checks() -> None:

@@ -85,10 +85,10 @@ def test_the_first_step_with_something_undone_opens_and_each_is_an_address(
     configurer: Client, bare_connector: Connector
 ) -> None:
     assert configurer.get(OWN)["Location"] == f"{OWN}connect/"
-    for step in ("need", "terms", "key", "connect", "projects", "types", "fields", "import", "statuses", "webhook"):
+    first = ("need", "terms", "key", "connect", "projects")
+    for step in (*first, "types", "fields", "import", "statuses", "webhook", "verify"):
         assert configurer.get(f"{OWN}{step}/").status_code == 200, step
-    for later in ("verify", "nowhere"):
-        assert configurer.get(f"{OWN}{later}/").status_code == 404, later
+    assert configurer.get(f"{OWN}nowhere/").status_code == 404
     states = rail(text(configurer.get(f"{OWN}key/")))
     assert states == {
         "Terminology": "optional",
@@ -100,7 +100,7 @@ def test_the_first_step_with_something_undone_opens_and_each_is_an_address(
         "First import": "optional",
         "Statuses": "to do",
         "Webhook": "optional",
-        "Verify": "later",
+        "Verify": "optional",
     }
     Credential.objects.filter(system=System.JIRA).delete()
     assert configurer.get(OWN)["Location"] == f"{OWN}key/"
@@ -152,10 +152,11 @@ def test_a_set_up_is_finished_line_by_line_and_the_overview_says_so_until_it_is(
     done = text(configurer.get(f"{OWN}statuses/"))
     assert "5 of 5 steps done" in done
     assert 'href="/connectors/acme/set-up/webhook/"' in done
-    last = text(configurer.get(f"{OWN}webhook/"))
-    assert "It is not set up yet." in check(last, "webhook-heard")
+    assert "It is not set up yet." in check(text(configurer.get(f"{OWN}webhook/")), "webhook-heard")
+    last = text(configurer.get(f"{OWN}verify/"))
+    assert "Nothing was verified yet." in check(last, "verified-both-ways")
     assert 'href="/connectors/acme/">To the connector' in last
-    assert configurer.get(OWN)["Location"] == f"{OWN}webhook/"
+    assert configurer.get(OWN)["Location"] == f"{OWN}verify/"
 
 
 def test_projects_and_types_are_chosen_on_their_steps(

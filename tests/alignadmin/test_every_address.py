@@ -33,7 +33,7 @@ from tests.alignadmin.test_roles import ADMINS, TABLE
 from tests.environment import PASSWORD
 from tests.support.address_world import ADDRESSES, SAFE, Address, World, answers, send, world
 from tests.support.headers import HSTS, wrong_headers, wrong_html
-from tests.support.page_forms import Form, Targets, forms_of, forms_of_everybody, pages, taken_back
+from tests.support.page_forms import Form, Targets, forms_of, forms_of_everybody, pages, post_form, taken_back
 
 __all__ = ["world"]
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -231,7 +231,7 @@ def compared_columns() -> dict[str, str]:
 def after(client: Client, form: Form, more: dict[str, str]) -> tuple[int, dict[str, list[tuple[Any, ...]]]]:
     typed = {name: value or FILLED.get(name, "") for name, value in form.fields.items()}
     with taken_back(client):
-        answer = client.post(form.address, {**more, **typed})
+        answer = post_form(client, form.address, {**more, **typed})
         return answer.status_code, stored()
 
 

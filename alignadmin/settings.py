@@ -96,7 +96,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "alignadmin.site.navigation.shell",
             ],
-            "builtins": ["heroicons.templatetags.heroicons", "alignadmin.web.template_words"],
+            "builtins": ["alignadmin.web.icons", "alignadmin.web.template_words"],
         },
     }
 ]

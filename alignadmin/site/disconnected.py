@@ -42,14 +42,17 @@ class Disconnected:
     def process_view(
         self, request: HttpRequest, _view: object, _args: object, kwargs: dict[str, Any]
     ) -> HttpResponse | None:
-        """One query, and only of what may change something. Whoever may not send it at all is told so by the view."""
+        """One query as long as it is connected, and only of what may change something. Whoever may not send it at all
+        is told so by the view."""
         match = request.resolver_match
         name, slug = (match.url_name or "" if match else ""), str(kwargs.get("slug", ""))
         is_read = request.method in SAFE_METHODS
         if not slug or (name not in ONLY_ACTS if is_read else name in ALLOWED) or not may(request.user, Right.SEE):
             return None
-        found = Connector.objects.filter(slug=slug, disconnected_at__isnull=False).select_related("disconnected_by")
-        connector = found.first()
+        found = Connector.objects.filter(slug=slug, disconnected_at__isnull=False)
+        if not found.exists():  # of nearly every one: a fifth of what it takes to read it with its person
+            return None
+        connector = found.select_related("disconnected_by").first()
         if connector is None:
             return None
         if is_read:

@@ -18,7 +18,7 @@ from django.urls import Resolver404, resolve
 from alignadmin.accounts.models import Person, Role
 from mappings.models import Mapping
 from tests.support.address_world import ADDRESSES, Address, World, answers, world
-from tests.support.page_forms import forms_of_everybody, taken_back
+from tests.support.page_forms import forms_of_everybody, post_form, taken_back
 
 __all__ = ["world"]
 pytestmark = pytest.mark.django_db
@@ -110,7 +110,7 @@ def clients(people: dict[Role, Person]) -> dict[Role, Client]:
 def failure_of(client: Client, method: str, url: str, data: dict[str, Any] | None = None) -> str:
     """Empty when the answer is one: no 5xx. What the request did is taken back, a sign-out too."""
     with taken_back(client):
-        answer = client.get(url) if method == "GET" else client.post(url, data or {})
+        answer = client.get(url) if method == "GET" else post_form(client, url, data or {})
     if answer.status_code < 500:
         return ""
     error = getattr(answer, "exc_info", None)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from copy import deepcopy
+from copy import copy
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from django.db import transaction
+from django.http import HttpResponse
 from django.test import Client
 
 from tests.support.address_world import ADDRESSES, World, answers
@@ -101,10 +102,17 @@ def forms_of_everybody(everybody: Mapping[str, Client], world: World) -> list[tu
     return forms_of({who: pages(client, world) for who, client in everybody.items()})
 
 
+def post_form(client: Client, address: str, fields: Mapping[str, str]) -> HttpResponse:
+    """As a browser sends a form without a file. A test client's own way makes a part of each field, which takes most
+    of the time of a request with hundreds of them."""
+    kind = "application/x-www-form-urlencoded"
+    return client.post(address, urlencode(fields), content_type=kind)  # type: ignore[return-value]
+
+
 @contextmanager
 def taken_back(client: Client) -> Iterator[None]:
     """What requests within have done is undone, a sign-out too, so that the next one finds the same world."""
-    cookies = deepcopy(client.cookies)
+    cookies = copy(client.cookies)  # an answer puts others in their places, and alters none
     point = transaction.savepoint()  # and no atomic block: some acts insist on being the outermost
     yield
     transaction.set_rollback(False)

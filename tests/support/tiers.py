@@ -109,10 +109,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Looking for cycles among a million objects that stay took a tenth of a run's time of processor."""
+    """Looking for cycles among a million objects that stay took a tenth of a run's time of processor; how often it is
+    done, `tests/environment.py` says."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.hookimpl(trylast=True)

@@ -61,7 +61,6 @@ class SetupStepState(StrEnum):
     BROKEN = "broken"
     NOT_NEEDED = "not-needed"
     OPTIONAL = "optional"  # recommended, not done or skipped yet, and keeps nobody from going on
-    LATER = "later"  # the product does not do it yet
     DISCONNECTED = "disconnected"  # the connector is: nothing of it is checked
 
     @property
@@ -146,7 +145,7 @@ class SetupLink:
 class SetupStep:
     """One of the ten. `key` is in the address; `template` draws what is particular to its page, empty: nothing.
 
-    `leads_to`: what it makes possible. A step without a page is named and cannot be opened.
+    `leads_to`: what it makes possible.
     """
 
     key: str
@@ -159,7 +158,6 @@ class SetupStep:
     tips: tuple[str, ...] = ()
     links: tuple[SetupLink, ...] = ()
     template: str = ""
-    has_page: bool = True
 
     @property
     def is_undone(self) -> bool:
@@ -179,8 +177,3 @@ def state_of(checks: Sequence[SetupCheck], wanted: Collection[Capability] = ALWA
     if SetupCheckState.FAILED in states:
         return SetupStepState.BROKEN
     return SetupStepState.TO_DO if SetupCheckState.OPEN in states else SetupStepState.DONE
-
-
-def later(key: str, number: int, title: str, why: str) -> SetupStep:
-    """Of the ten, one that the product does not do yet."""
-    return SetupStep(key=key, number=number, title=title, why=why, state=SetupStepState.LATER, has_page=False)

@@ -45,14 +45,14 @@ class Guide:
 
     @property
     def needed(self) -> list[SetupStep]:
-        """Those that the product does, that this connector needs, and that are done or have to be."""
-        not_these = (SetupStepState.LATER, SetupStepState.NOT_NEEDED, SetupStepState.OPTIONAL, NOT_CHECKED)
+        """Those that this connector needs, and that are done or have to be."""
+        not_these = (SetupStepState.NOT_NEEDED, SetupStepState.OPTIONAL, NOT_CHECKED)
         return [step for step in self.steps if step.state not in not_these]
 
     @property
     def opens(self) -> SetupStep:
-        """The first with something undone, else the last that has a page."""
-        return next(iter(self.undone), [step for step in self.steps if step.has_page][-1])
+        """The first with something undone, else the last."""
+        return next(iter(self.undone), self.steps[-1])
 
     @property
     def done_words(self) -> str:
@@ -76,8 +76,6 @@ class Guide:
         return next((step for step in self.steps if step.key == key and self.address(step)), None)
 
     def address(self, step: SetupStep) -> str:
-        if not step.has_page:
-            return ""
         if self.slug:
             return reverse("setup-step", args=[self.slug, step.key])
         if step.key in BEFORE:
@@ -114,8 +112,7 @@ def guide_of(connector: Connector, *, matches: IssueTypes | None = None, for_sta
     last_steps = extensions().setup_steps(connector, known_checks(facts), matches, for_states=for_states)
     steps = [*first_steps(facts), *last_steps]
     if connector.disconnected_at:
-        later = SetupStepState.LATER
-        steps = [each if each.state is later else replace(each, state=NOT_CHECKED, checks=()) for each in steps]
+        steps = [replace(each, state=NOT_CHECKED, checks=()) for each in steps]
     return Guide(steps=steps, slug=connector.slug, facts=facts)
 
 

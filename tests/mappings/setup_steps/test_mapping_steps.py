@@ -74,7 +74,7 @@ def test_facts_decide_the_state_of_the_steps(
     assert list(steps) == [5, 6, 7, 8, 9, 10]
     assert (steps[5].state, steps[8].state) == (types, statuses)
     for number in (6, 7, 9, 10):
-        assert (steps[number].state, steps[number].has_page) == (SetupStepState.OPTIONAL, True)
+        assert steps[number].state is SetupStepState.OPTIONAL
 
 
 def test_the_hierarchy_is_told_by_its_checks() -> None:

@@ -15,8 +15,8 @@ from connectors.ports.setup_steps import (
     SetupCheck,
     SetupCheckState,
     SetupSeverity,
+    SetupStep,
     SetupStepState,
-    later,
     state_of,
 )
 from connectors.setup.checks import Since, SystemTest
@@ -42,6 +42,7 @@ def key(system: System, **more: Any) -> KeyFacts:
 
 
 CODES = ("align-token", "jira-token", "projects", "work-item-types", "statuses-pulled")
+BY_CHOICE = SetupStep(key="fields", number=6, title="Fields", why="", state=SetupStepState.OPTIONAL)
 WELL = SetupFacts(
     slug="acme",
     keys=[key(System.ALIGN), key(System.JIRA)],
@@ -131,11 +132,11 @@ def test_a_decision_is_confirmed_with_who_and_when() -> None:
     assert known_checks(None) == {}
 
 
-def test_the_first_step_with_something_undone_opens_and_a_step_of_later_never_does() -> None:
-    guide = Guide(steps=[*first_steps(found("projects", StepState.MISSING)), later("fields", 6, "Fields", "")])
+def test_the_first_step_with_something_undone_opens_and_one_of_choice_never_does() -> None:
+    guide = Guide(steps=[*first_steps(found("projects", StepState.MISSING)), BY_CHOICE])
     assert guide.opens.key == "projects"
     assert guide.finish_sentence == "Finish set-up: 2 of 3 steps done, next 4 Projects"
-    done = Guide(steps=[*first_steps(WELL), later("fields", 6, "Fields", "")])
-    assert (done.opens.key, done.finish_sentence) == ("projects", "")
+    done = Guide(steps=[*first_steps(WELL), BY_CHOICE])
+    assert (done.opens.key, done.finish_sentence) == ("fields", "")
     broken = Guide(steps=first_steps(jira_key(deadline=ENDED)))
     assert broken.finish_sentence == "Finish set-up: 2 of 3 steps done, mend 2 Key"

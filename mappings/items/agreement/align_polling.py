@@ -15,6 +15,7 @@ from django.db.models import Q as Condition
 from django.utils import timezone
 
 from alignadmin.http.errors import RemoteError
+from alignadmin.parsing import whole
 from connectors.align import AlignClient
 from connectors.align.query import Q, query_of
 from connectors.credentials import clients
@@ -75,7 +76,7 @@ def _changed(align: AlignClient, level: str, since: datetime) -> Sequence[Mappin
 def _mark(connector: Connector, level: str, rows: Iterable[Mapping[str, Any]], now: datetime) -> int:
     changed = {each["id"]: moment(each.get("lastUpdatedDate")) for each in rows if isinstance(each.get("id"), int)}
     external = {str(each.get("externalId")): each["id"] for each in rows if each.get("externalId")}
-    issues = {int(each): id_ for each, id_ in external.items() if each.isdecimal() and len(each) <= 18}
+    issues = {number: id_ for each, id_ in external.items() if (number := whole(each)) is not None}
     known = ComparedItem.objects.filter(connector=connector, due_at=None).filter(
         Condition(level=level, align_id__in=list(changed)) | Condition(jira_id__in=list(issues))
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from alignadmin.accounts.models import Person
 from alignadmin.errors import Refused, SealError
 from alignadmin.http.errors import NotFound, RemoteError
+from alignadmin.parsing import whole
 from connectors.align.client import AlignClient
 from connectors.credentials import clients, usage
 from connectors.jira.client import JiraClient
@@ -74,11 +75,12 @@ class Preparing:
             key = typed.strip().upper()
             if ISSUE_KEY.fullmatch(key):
                 return self._of_issue(key)
-            if not key.isascii() or not key.isdigit() or len(key) > len(str(2**63 - 1)):
+            number = whole(key)
+            if number is None:
                 raise Refused(NO_KEY)
             if not level:
                 raise Refused("Numbers of Jira Align are of one type each: choose the type of the item as well.")
-            return self._of_item(level, int(key))
+            return self._of_item(level, number)
         except RemoteError as error:
             raise Refused(error.sentence) from error
 

@@ -89,6 +89,9 @@ def test_bodies_are_for_editors_and_admins_verdicts_for_reviewers_and_nothing_fo
         assert (f"{HERE}deliveries/" in shown) is (body == 200)
 
 
+KEY = re.compile(r">(PAY-\d+) ?<")  # of a row
+
+
 def test_the_inbox_is_filtered_and_paged_from_row_to_row(hooked: HookedConnector, signed_in: SignIn) -> None:
     rows = [
         InboxDelivery(
@@ -106,14 +109,14 @@ def test_the_inbox_is_filtered_and_paged_from_row_to_row(hooked: HookedConnector
     InboxDelivery.objects.bulk_create(rows)
     client = signed_in(Role.EDITOR)
     first = text(client.get(HERE))
-    keys = re.findall(r">(PAY-\d+) ?<", first)
+    keys = KEY.findall(first)
     assert (len(keys), keys[0], keys[-1]) == (PER_PAGE, f"PAY-{PER_PAGE + 4}", "PAY-5")
     older = re.search(r'href="([^"]*before=[^"]*)"', first)
     assert older
     InboxDelivery.objects.create(**{**vars_of(rows[0]), "issue_key": "PAY-NEW"})  # while somebody reads
-    assert re.findall(r">(PAY-\d+) ?<", text(client.get(older[1].split("#")[0]))) == [f"PAY-{n}" for n in (4, 3, 2, 1, 0)]
-    assert re.findall(r">(PAY-\d+) ?<", text(client.get(f"{HERE}?issue=pay-7"))) == ["PAY-7"]
-    assert len(re.findall(r">(PAY-\d+) ?<", text(client.get(f"{HERE}?verdict=no-change&event=jira:issue_updated")))) == 9
+    assert KEY.findall(text(client.get(older[1].split("#")[0]))) == [f"PAY-{n}" for n in (4, 3, 2, 1, 0)]
+    assert KEY.findall(text(client.get(f"{HERE}?issue=pay-7"))) == ["PAY-7"]
+    assert len(KEY.findall(text(client.get(f"{HERE}?verdict=no-change&event=jira:issue_updated")))) == 9
     for wrong in ("verdict=x", "before=x", "before=-1", "before=" + "9" * 30, "event=%00", "issue=%00"):
         assert client.get(f"{HERE}?{wrong}").status_code == 200
 

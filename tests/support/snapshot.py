@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.apps import apps
+from django.core.cache import cache
 from django.db import connection
 from django.db.models import DateTimeField, Field, Model
 from django.utils import timezone
@@ -63,6 +64,7 @@ class States:
         """
         if kept := self._kept.get(name):
             kept.put_back(to_the_second=to_the_second)
+            cache.clear()  # it knows things by the ids and uuids that are there again now
             return
         make()
         self._kept[name] = taken()

@@ -74,7 +74,8 @@ class RehearsalRun:
         real: list[RealItem] = []
         if self.found.compared:
             self.run.progress("what Align has of them", done=4, total=STEPS)
-            real = RealItems(objects=align.objects, project=project, rules=rules).beside(items, steps)
+            there = RealItems(objects=align.objects, project=project, rules=rules, leaves_out_recycled=True)
+            real = there.beside(items, steps)
         self.found.fingerprint = configured.fingerprint
         self.found.requests = jira.sent + align.sent
         self._keep(items, rules, steps, real)

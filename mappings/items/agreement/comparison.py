@@ -29,6 +29,7 @@ from mappings.engine.item_differences import RealOutcome
 from mappings.engine.item_prediction import ItemRules, predict
 from mappings.engine.items import IssueFacts, PredictedItem
 from mappings.items.agreement.facts import AgreementFacts, facts_of
+from mappings.items.agreement.severed import not_in_align, waits_for_a_person
 from mappings.items.agreement.ways import WaysThere
 from mappings.items.comparing.real_items import RealItem, RealItems
 from mappings.items.prediction.issues import IssueReading, ParentReading, epic_link_of
@@ -125,7 +126,7 @@ class ProjectComparison:
         items = [predict(each, rules, above) for each in issues]
         links = self._links([*above, *(each.id for each in issues)])
         known = self._known(items)
-        usable = {id_: link.align_id for id_, link in links.items() if link.align_id and link.severed_at is None}
+        usable = {id_: each.align_id for id_, each in links.items() if each.align_id and not waits_for_a_person(each)}
         real = self._real(rules, usable).beside(items, self.facts.steps)
         real = self._found_again(items, real, rules, {**usable, **self._known_ids(items, known, links)})
         return [
@@ -195,7 +196,8 @@ class ProjectComparison:
     ) -> ComparedPair:
         pair = ComparedPair(issue=item.issue, level=item.level, align_id=None, outcome=AgreementOutcome.NOTHING)
         if link is not None and link.align_id is not None:
-            why = link.severed_why or _why_severed(item, real, link.level, link.align_id)
+            why = link.severed_why if waits_for_a_person(link) else ""
+            why = why or _why_severed(item, real, link.level, link.align_id)
             if why:
                 return _severed(item, replace(pair, level=link.level, align_id=link.align_id), why)
         elif known is not None and known.align_id and not real.record and real.outcome is not RealOutcome.TWICE:
@@ -289,7 +291,7 @@ def _why_severed(item: PredictedItem, real: RealItem, level: str, align_id: int)
     if real.is_recycled:
         return _why_recycled(align_id)
     if not real.record:
-        return f"Align has no item {align_id} any more. The issue stays."
+        return not_in_align(align_id)
     return ""
 
 

@@ -19,6 +19,7 @@ from connectors.jobs.runner import Run
 from connectors.models import Connector, Project
 from mappings.engine.agreement import AgreementOutcome, ApartReason, with_lag
 from mappings.items.agreement.comparison import ComparedPair
+from mappings.items.agreement.severed import not_in_jira
 from mappings.models import AgreementRun, AgreementSetting, ComparedItem, ItemLink
 
 COLUMNS = [
@@ -26,6 +27,7 @@ COLUMNS = [
     *("jira_updated_at", "item_updated_at", "since", "due_at"),
 ]
 LONGEST = 255
+FOUND = (AgreementOutcome.ALIKE, AgreementOutcome.APART)  # both sides are shown
 
 
 def store(run: Run, kept: AgreementRun, project: Project, pairs: Sequence[ComparedPair], read_at: datetime) -> None:
@@ -40,8 +42,10 @@ def store(run: Run, kept: AgreementRun, project: Project, pairs: Sequence[Compar
         sever(
             run.connector, {each.issue.id: each.why for each in pairs if each.outcome is AgreementOutcome.SEVERED}, now
         )
+        _make_whole(run.connector, [each for each in pairs if each.outcome in FOUND])
         count(kept, [each.outcome for each in pairs])
-        _learn(run.connector, [each for each in pairs if _is_carried(each, before.get(each.issue.id))])
+        if not project.is_ours:  # an import carries when somebody imports
+            _learn(run.connector, [each for each in pairs if _is_carried(each, before.get(each.issue.id))])
 
 
 def _rows(connector: Connector, ids: Collection[int]) -> dict[int, ComparedItem]:
@@ -107,6 +111,16 @@ def sever(connector: Connector, why: Mapping[int, str], now: datetime) -> None:
         link.save(update_fields=["severed_at", "severed_why"])
 
 
+def _make_whole(connector: Connector, pairs: Sequence[ComparedPair]) -> None:
+    """Links that were severed, of which both sides are shown again: an account may have seen less for a while."""
+    found = {each.issue.id: each.align_id for each in pairs}
+    severed = ItemLink.objects.locked().filter(connector=connector, jira_id__in=list(found), severed_at__isnull=False)
+    for link in severed.order_by("pk"):
+        if link.align_id == found[link.jira_id]:
+            link.severed_at, link.severed_why = None, ""
+            link.save(update_fields=["severed_at", "severed_why"])
+
+
 def count(kept: AgreementRun, outcomes: Sequence[AgreementOutcome]) -> None:
     counts = Counter({**kept.counts})
     counts.update(each.value for each in outcomes)
@@ -137,8 +151,7 @@ def store_gone(
             if (row.level, row.align_id) not in items and row.jira_id not in linked:
                 row.delete()
                 continue
-            why = "Jira does not show the issue any more: it was deleted or archived, or our account may not see it."
-            severed[row.jira_id] = f"{why} Item {row.align_id} stays."
+            severed[row.jira_id] = not_in_jira(row.align_id)
             _put_gone(row, AgreementOutcome.SEVERED, ApartReason.CHANGED_BY_HAND, severed[row.jira_id], read_at, now)
         sever(run.connector, severed, now)
         count(kept, [AgreementOutcome.SEVERED] * len(severed))

@@ -12,6 +12,7 @@ from alignadmin.accounts.models import Role
 from connectors.jobs import runner
 from connectors.models import Connector, Job, JobKind, JobState, Project
 from mappings.engine.agreement import AgreementOutcome
+from mappings.items.agreement.severed import not_in_align
 from mappings.models import AgreementRun, AgreementSetting, ComparedItem, ItemLink
 from tests.conftest import SignIn
 from tests.support.agreement_helpers import TwoSides, compare_project, pair
@@ -134,3 +135,8 @@ def test_a_link_of_ours_is_severed_with_its_item_and_linked_again_by_a_person(
     assert entries("agreement.linked")[0]["subject"] == "issue PAY-2"
     stale = configurer.post(f"{PAGE}link/", {"issue": "PAY-2", "item": "1"})
     assert "not severed any more" in said(stale)
+    # Our account saw less of Align for a night: nobody has to link what it shows again.
+    ItemLink.objects.update(severed_at=timezone.now(), severed_why=not_in_align(1))
+    compare_project(connector, "PAY", actor, "PAY-2")
+    link.refresh_from_db()
+    assert (pair("PAY-2").outcome, link.severed_at, link.severed_why) == ("apart", None, "")

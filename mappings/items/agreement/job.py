@@ -143,15 +143,15 @@ def compare_changed(run: Run) -> None:
 
 
 def compare_asked(run: Run) -> None:
-    """A project, or one issue: a person waits for it, so it may use what is reserved for people."""
+    """A project, or one issue: for that a person waits, so it may use what is reserved for people."""
     kept = AgreementRun.objects.filter(pk=run.job.params.get("run")).select_related("project").first()
     if kept is None or kept.finished_at is not None or kept.project is None:
         return
-    work = AgreementWork(run=run, kept=kept, interactive=True)
+    key = str(run.job.params.get("issue", ""))
+    work = AgreementWork(run=run, kept=kept, interactive=bool(key))
     project = work.projects.get(kept.project.jira_id)
     if project is None:
         raise JobFailed(f"{kept.project.key} is not in scope here any more.")
-    key = str(run.job.params.get("issue", ""))
     try:
         with work.counted():
             if key:

@@ -89,8 +89,8 @@ class TripSending:
                 pass  # somebody has deleted it already
             self.journal.record(write, TripWriteState.DONE)
             return
-        made = self.sides.make_issue(self.trip.project.jira_id, self.trip.type_id or 0, str(write.after))
-        self.journal.record_issue(write, made, self.sides.issue(made).key)
+        made, key = self.sides.make_issue(self.trip.project.jira_id, self.trip.type_id or 0, str(write.after))
+        self.journal.record_issue(write, made, key)  # before anything is read: a look may fail, and it is made
 
     @property
     def _issue(self) -> int:

@@ -113,8 +113,10 @@ class TripSides:
         name = "title" if write.what == TripSubject.TITLE else "state"
         self.align.objects.patch(OBJECTS[level], item, replacing({name: write.after}))
 
-    def make_issue(self, project: int, issue_type: int, title: str) -> int:
-        return self.jira.create_issue(project, issue_type, {"summary": title}).id
+    def make_issue(self, project: int, issue_type: int, title: str) -> tuple[int, str]:
+        """Its id and key."""
+        made = self.jira.create_issue(project, issue_type, {"summary": title})
+        return made.id, made.key
 
     def delete_issue(self, issue: IssueRef) -> None:
         self.jira.delete_issue(issue)

@@ -59,7 +59,6 @@ def test_a_dense_matrix_groups_its_problems_and_stays_light(
     form = {**ADDRESS, "status": "40200", "target": "905", "seen": "", "to": "j2a"}
     answer = editor.post(f"{MATRIX}cell/", form, headers=page.headers)
     assert answer.status_code == 200
-    print("WEIGHT", len(html), weight(html.encode()), len(answer.content), weight(answer.content))
     assert weight(answer.content) < 2_400
     page.swap(MatrixPieces.of(answer.content.decode()))
     assert page.differences(MatrixPieces.of(editor.get(MATRIX, ADDRESS).content.decode())) == []

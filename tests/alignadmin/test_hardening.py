@@ -20,7 +20,7 @@ from connectors.models import Connector
 from tests import ROOT
 from tests.conftest import SignIn
 from tests.support.headers import CONFIG, HSTS, wrong_headers
-from tests.support.processes import Site
+from tests.support.processes import Site, copy_tables
 
 pytestmark = pytest.mark.django_db
 MEGABYTE = 1024 * 1024
@@ -140,10 +140,8 @@ SECURE_SITE = """
 import json, sys
 import django
 django.setup()
-from django.core.management import call_command
 from django.test import Client
 from alignadmin.accounts.models import Person, Role
-call_command("migrate", verbosity=0)
 Person.objects.create_user("a@example.test", "a long enough password", name="A", role=Role.VIEWER)
 plain, client = Client(), Client()
 answers = [
@@ -164,7 +162,9 @@ print(json.dumps({"answers": told, "cookies": cookies, "forged": forged.status_c
 @pytest.fixture(scope="module")
 def secure_site(processes: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the settings of an installation behind TLS make of one sign-in, in a process of its own."""
-    own = {"SECURE": "1", "DATA_DIR": str(tmp_path_factory.mktemp("secure")), "ALLOWED_HOSTS": "testserver"}
+    folder = tmp_path_factory.mktemp("secure")
+    copy_tables(folder, "")
+    own = {"SECURE": "1", "DATA_DIR": str(folder), "ALLOWED_HOSTS": "testserver"}
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"} | own
     done = subprocess.run(
         [sys.executable, "-c", SECURE_SITE], env=environment, cwd=ROOT, capture_output=True, text=True, check=False

@@ -75,13 +75,16 @@ def _page(site: Site, session: requests.Session) -> list[Figure]:
 
 
 def _queries() -> list[Figure]:
-    """Of a page, and of a toggle with what its transaction takes: BEGIN, locks, COMMIT."""
+    """Of a page, and of a toggle with what its transaction takes: BEGIN, locks, COMMIT. A worker is heard, as where the
+    product runs: one that is silent costs a page a query."""
     from django.db import connection
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
     from tests.bench import acts
+    from tests.support import factories
 
+    factories.worker_alive()
     client = Client(SERVER_NAME="127.0.0.1")
     client.force_login(acts.admin())
     with CaptureQueriesContext(connection) as of_page:

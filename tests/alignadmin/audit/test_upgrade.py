@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -30,12 +29,11 @@ print("FOUND" + json.dumps(found))
 """
 
 
-@pytest.fixture
-def old(processes: None, tmp_path: Path) -> Iterator[Site]:
-    """Not migrated yet."""
+@pytest.fixture(scope="module")
+def upgraded(processes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Migrated from that version to this one, for tests that only read it."""
     with created_database() as database_url:
-        site = Site(data_dir=tmp_path / "var", database_url=database_url)
-        site.data_dir.mkdir()
+        site = Site(data_dir=tmp_path_factory.mktemp("upgraded"), database_url=database_url)
         done = subprocess.run(
             [sys.executable, "-m", "tests.support.old_database"],
             cwd=ROOT,
@@ -44,6 +42,7 @@ def old(processes: None, tmp_path: Path) -> Iterator[Site]:
             text=True,
         )
         assert done.returncode == 0, done.stderr
+        site.migrate()
         yield site
         site.stop()
 
@@ -55,15 +54,13 @@ def searched(site: Site, *queries: str) -> dict[str, list[str]]:
     return found
 
 
-def test_the_history_of_an_earlier_version_is_migrated_and_nothing_of_it_differs(old: Site) -> None:
-    old.migrate()
-    said = old.command("verify_history")
+def test_the_history_of_an_earlier_version_is_migrated_and_nothing_of_it_differs(upgraded: Site) -> None:
+    said = upgraded.command("verify_history")
     assert "nothing missing or altered" in said, said
 
 
-def test_a_migrated_history_is_searched_as_before(old: Site) -> None:
-    old.migrate()
-    found = searched(old, "applier:admin action:updated", "applier:nobody", "完成", "type:defect")
+def test_a_migrated_history_is_searched_as_before(upgraded: Site) -> None:
+    found = searched(upgraded, "applier:admin action:updated", "applier:nobody", "完成", "type:defect")
     assert found == {
         "applier:admin action:updated": ["16"],
         "applier:nobody": [],
@@ -82,6 +79,5 @@ print("FOUND", owner.catalogue_at is not None, times == ages == {owner.catalogue
 """
 
 
-def test_what_was_read_before_counts_as_read_then_and_the_clock_goes_on_from_there(old: Site) -> None:
-    old.migrate()
-    assert "FOUND True True" in old.command("shell", "-c", AGES)
+def test_what_was_read_before_counts_as_read_then_and_the_clock_goes_on_from_there(upgraded: Site) -> None:
+    assert "FOUND True True" in upgraded.command("shell", "-c", AGES)

@@ -102,7 +102,7 @@ def test_of_fifty_parallel_edits_of_one_cell_one_wins_and_the_others_are_told_wh
 
 
 @pytest.mark.parametrize(
-    "seconds", [pytest.param(25, id="short"), pytest.param(600, id="ten minutes", marks=pytest.mark.soak)]
+    "seconds", [pytest.param(12, id="short"), pytest.param(600, id="ten minutes", marks=pytest.mark.soak)]
 )
 def test_twenty_people_and_the_workers_never_get_in_each_others_way(town: Town, own: Own, seconds: float) -> None:
     notes = Notes()

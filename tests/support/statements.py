@@ -28,8 +28,15 @@ from pathlib import Path
 
 LIST = Path(__file__).parent.parent / "samples" / "one_database.txt"
 THRICE = 3
-# Rooms about what databases do differently when several write: their tests are more than their statements.
-BOTH = ("tests/connectors/budget/", "tests/connectors/jobs/", "tests/mappings/applying/")
+# Rooms and files about what databases do differently when several write: their tests are more than their statements.
+BOTH = (
+    "tests/connectors/budget/",
+    "tests/connectors/jobs/",
+    "tests/mappings/applying/test_apply_crash.py",
+    "tests/mappings/applying/test_apply_machine.py",
+    "tests/mappings/applying/test_lock_order.py",
+    "tests/mappings/applying/test_overwrites.py",
+)
 
 _NAMES = re.compile(r'"_django_curs_[^"]*"|"?s\d+_x\d+"?')  # of cursors and savepoints
 _VALUES = re.compile(r"'[^']*'|\b\d+\b")

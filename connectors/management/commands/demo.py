@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from connectors.demo.people import PEOPLE
@@ -26,10 +27,13 @@ class Command(BaseCommand):
         # The second step: runs in a child, because only there the demo's secrets are in the settings.
         parser.add_argument("--prepare", action="store_true", help="only make people and a connector")
         parser.add_argument("--empty", action="store_true", help="only make people")
+        parser.add_argument("--migrate", action="store_true", help="before either")
         parser.add_argument("--slug", default="acme", help="of the prepared connector")
         parser.add_argument("--sandbox", default="", help="its address, e.g. http://127.0.0.1:8001")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["migrate"]:
+            call_command("migrate", verbosity=0)
         if options["empty"]:
             prepare_people(os.environ["DEMO_PASSWORD"])
             return
@@ -49,10 +53,10 @@ class Command(BaseCommand):
         try:
             self.stdout.write("Preparing ...")
             self.stdout.flush()
-            step(where.environment(), "migrate", "--verbosity", "0")
+            start_sandbox(children, where)
             what = ("--empty",) if where.is_empty else ("--prepare", "--sandbox", where.sandbox_address)
-            step(where.environment(), "demo", *what)
-            start(children, where)
+            step(where.environment(), "demo", "--migrate", *what)
+            start_product(children, where.port)
             children.wait_for(f"{where.sandbox_address}/_sandbox/journal")
             children.wait_for(f"{where.address}/healthz")
             if not children.stopping:
@@ -88,9 +92,9 @@ class Command(BaseCommand):
         )
 
 
-def start(children: Children, where: Surroundings) -> None:
+def start_sandbox(children: Children, where: Surroundings) -> None:
+    """It needs no table of the product, so it comes up while these are made."""
     state = str(where.data_dir / "sandbox.sqlite3")
     sandbox = ["sandbox", "--port", str(where.sandbox_port), "--state", state, "--audit-endpoint", where.audit_endpoint]
     sandbox += ["--not-in-align", NOT_CARRIED]
     children.start("sandbox", [MANAGE, *sandbox])
-    start_product(children, where.port)

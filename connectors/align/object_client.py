@@ -51,13 +51,20 @@ class ObjectClient:
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
-    def rows(self, query: AlignQuery) -> Iterator[Row]:
+    def rows(self, query: AlignQuery, *, to_the_end: bool = True) -> Iterator[Row]:
         """One after the other, page by page as they are asked for: memory holds one page and the ids that were seen."""
-        for page in self.pages(query):
+        for page in self.pages(query, to_the_end=to_the_end):
             yield from page
 
-    def pages(self, query: AlignQuery, *, counted: Callable[[int], None] = lambda _: None) -> Iterator[list[Row]]:
+    def gives_at_once(self, asked: AlignObject) -> int:
+        """How many records of this object the site was seen to give in one answer; 0 where none was seen."""
+        return self._lists.caps.of(asked.path.lower())
+
+    def pages(
+        self, query: AlignQuery, *, counted: Callable[[int], None] = lambda _: None, to_the_end: bool = True
+    ) -> Iterator[list[Row]]:
         """All that the query finds, or as many as it wants: until a page is empty, whatever pages the site gives.
+        Not `to_the_end`: a page shorter than one that the site gave before ends it, too.
 
         Of each page those that the query keeps, which may be none; `counted` is told how many there were.
         Each record has its id, chosen or not, and ids decide among what the query's order leaves equal: without either
@@ -66,7 +73,7 @@ class ObjectClient:
         found = _provable(query.checked())
         at = self._list_at(found)
         with reading(found.asked.plural):
-            pages = self._lists.pages(at, to_the_end=True, start=query.skipped or 0, most=query.most)
+            pages = self._lists.pages(at, to_the_end=to_the_end, start=query.skipped or 0, most=query.most)
             for page in pages:
                 records = _records(page)
                 counted(len(records))

@@ -43,8 +43,9 @@ class AgreementKind(models.TextChoices):
 class AgreementRun(models.Model):
     """One comparison. `project` and `jira_id`: of one that was asked for. `cursor`: the project that a whole one is at.
 
-    `counts`: outcome -> number of issues. Of a whole one further jobs go on where it stands; it is over once it has a
-    time for that, and `error` says why it ended before its time.
+    `counts`: outcome -> number of issues. `left_out`: why projects were not compared, or records not read, in words. Of
+    a whole one further jobs go on where it stands; it is over once it has a time for that, and `error` says why it
+    ended before its time, or what was left out.
     """
 
     connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="agreement_runs")
@@ -59,6 +60,7 @@ class AgreementRun(models.Model):
     issues = models.PositiveIntegerField(default=0)
     requests = models.PositiveIntegerField(default=0)
     counts = models.JSONField(default=dict, blank=True)
+    left_out = models.JSONField(default=list, blank=True)
     error = models.TextField(blank=True)
 
     objects = LockableQuerySet.as_manager()
@@ -72,13 +74,15 @@ class ComparedItem(models.Model):
     """An issue with the item of Align that stands for it, as they were compared last.
 
     `differences`: objects with `key`, `name`, `expected`, `actual`, `reason` and `sentence`; empty where they agree.
-    `since`: when it was first seen as it is. `due_at`: it is to be compared again then; null: with the others.
+    `issue_type_id`: Jira's, null where it was not noted. `since`: when it was first seen as it is. `due_at`: it is to
+    be compared again then; null: with the others.
     """
 
     connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="compared_items")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="compared_items")
     jira_id = models.BigIntegerField()
     issue_key = models.CharField(max_length=255)
+    issue_type_id = models.BigIntegerField(null=True, blank=True)
     level = models.CharField(max_length=10, blank=True)
     align_id = models.BigIntegerField(null=True, blank=True)
     outcome = models.CharField(max_length=9)  # an AgreementOutcome

@@ -22,7 +22,6 @@ from connectors.credentials import clients
 from connectors.jobs.runner import Run
 from connectors.models import Connector
 from mappings.items.agreement.comparison import moment
-from mappings.items.comparing.real_items import PAGE
 from mappings.models import AgreementSetting, ComparedItem
 
 OVERLAP = timedelta(minutes=5)
@@ -64,13 +63,9 @@ def polled_levels(connector: Connector) -> list[str]:
 
 
 def _changed(align: AlignClient, level: str, since: datetime) -> Sequence[Mapping[str, Any]]:
-    """One request where fewer changed than a page holds. Raises RemoteError."""
+    """One request where fewer changed than the site was seen to give at once. Raises RemoteError."""
     query = query_of(level).select(*FIELDS).where(Q("lastUpdatedDate").ge(since)).ordered("id")
-    if not align.pages_are_smaller:
-        found = align.objects.page(query.top(PAGE))
-        if len(found) < PAGE:
-            return found
-    return list(align.objects.rows(query))
+    return list(align.objects.rows(query, to_the_end=False))
 
 
 def _mark(connector: Connector, level: str, rows: Iterable[Mapping[str, Any]], now: datetime) -> int:
@@ -85,7 +80,9 @@ def _mark(connector: Connector, level: str, rows: Iterable[Mapping[str, Any]], n
         for pk, jira_id, align_id, seen in known.values_list("pk", "jira_id", "align_id", "item_updated_at")
         if _is_news(changed.get(issues.get(jira_id, align_id)), seen)
     ]
-    return ComparedItem.objects.filter(pk__in=due).update(due_at=now)
+    rows_due = ComparedItem.objects.filter(pk__in=due)
+    rows_due.lock_in_order()
+    return rows_due.update(due_at=now)
 
 
 def _is_news(changed: datetime | None, seen: datetime | None) -> bool:

@@ -11,8 +11,10 @@ from typing import Any
 from django.utils import timezone
 
 from connectors.align import AlignClient
+from connectors.align.query import Q, query_of
 from connectors.jira import JiraClient
 from connectors.jira.jql import Jql, SearchField, is_in
+from connectors.jobs.runner import JobFailed
 from connectors.models import Connector, Project
 from mappings.engine.agreement import (
     STATE,
@@ -40,6 +42,7 @@ from mappings.items.scope.jql import jql_of
 from mappings.models import ComparedItem, ItemLink
 
 UPDATED = "updated"  # Jira's field
+MANY_LOST = 10  # of a lot, before Align is asked whether it shows us their programme at all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +66,11 @@ class ComparedPair:
     def updated_at(self) -> datetime | None:
         return moment(self.issue.values.get(UPDATED))
 
+    @property
+    def is_unseen(self) -> bool:
+        """Whether Align shows no item of this id, which is all that is known of it."""
+        return self.why == not_in_align(self.align_id)
+
 
 @dataclass(kw_only=True)
 class ProjectComparison:
@@ -74,6 +82,11 @@ class ProjectComparison:
     align: AlignClient
     lag: timedelta
     unread: list[str] = field(default_factory=list)
+    _whole: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
+
+    def forget_items(self) -> None:
+        """Where the site refuses to filter, what its programme has was read once, and is older by now."""
+        self._whole.clear()
 
     @cached_property
     def scope(self) -> ImportScope:
@@ -115,7 +128,7 @@ class ProjectComparison:
         )
 
     def compare(self, issues: Sequence[IssueFacts]) -> list[ComparedPair]:
-        """At most a hundred of them. Raises RemoteError and Refused.
+        """At most a hundred of them. Raises RemoteError, and JobFailed where an account has lost sight of them.
 
         1. What stands above them, and whom Align has of the names in them. 2. What they become. 3. Their items: by the
         link where there is one, else by their keys; one that is not found by its key is looked for by the id that it
@@ -129,10 +142,30 @@ class ProjectComparison:
         usable = {id_: each.align_id for id_, each in links.items() if each.align_id and not waits_for_a_person(each)}
         real = self._real(rules, usable).beside(items, self.facts.steps)
         real = self._found_again(items, real, rules, {**usable, **self._known_ids(items, known, links)})
-        return [
+        pairs = [
             self._compared(item, there, links.get(item.issue.id), known.get(item.issue.id))
             for item, there in zip(items, real, strict=True)
         ]
+        self._refuse_blindness(pairs, known)
+        return pairs
+
+    def _refuse_blindness(self, pairs: Sequence[ComparedPair], known: Mapping[int, ComparedItem]) -> None:
+        """An account that may not see a programme any more is shown none of its items, as if all were deleted."""
+        lost = [each for each in pairs if each.outcome is AgreementOutcome.SEVERED and each.is_unseen]
+        news = [each for each in lost if not _was_severed(known.get(each.issue.id))]
+        if len(news) < MANY_LOST or 2 * len(news) <= sum(each.align_id is not None for each in pairs):
+            return
+        if self._sees_programme:
+            return
+        raise JobFailed(
+            f"Align does not show {len(news)} items of {self.project.key} that it had, nor their programme. Nothing "
+            "was severed: let the account of Align’s token see the programme again, or take the project out of scope."
+        )
+
+    @cached_property
+    def _sees_programme(self) -> bool:
+        asked = self.project.programme_id
+        return asked is not None and any(self.align.objects.rows(query_of("program").where(Q("id").eq(asked))))
 
     def items_left(self, level: str, ids: Collection[int]) -> list[int]:
         """Those of these ids that Align still has, outside of its recycle bin. Raises RemoteError."""
@@ -154,9 +187,9 @@ class ProjectComparison:
             objects=self.align.objects,
             project=self.project,
             rules=rules,
-            in_one=not self.align.pages_are_smaller,
             linked=linked,
             leaves_out_recycled=True,
+            whole=self._whole,
         )
 
     def _known_ids(
@@ -196,13 +229,18 @@ class ProjectComparison:
     ) -> ComparedPair:
         pair = ComparedPair(issue=item.issue, level=item.level, align_id=None, outcome=AgreementOutcome.NOTHING)
         if link is not None and link.align_id is not None:
-            why = link.severed_why if waits_for_a_person(link) else ""
-            why = why or _why_severed(item, real, link.level, link.align_id)
-            if why:
-                return _severed(item, replace(pair, level=link.level, align_id=link.align_id), why)
+            there = replace(pair, level=link.level, align_id=link.align_id)
+            if waits_for_a_person(link):
+                return _severed(item, there, link.severed_why)
+            if item.level != link.level and not _has_other_type(item, known):
+                return _of_another_level(item, there)
+            if why := _why_severed(item, real, link.level, link.align_id):
+                return _severed(item, there, why)
         elif known is not None and known.align_id and not real.record and real.outcome is not RealOutcome.TWICE:
-            why = _why_severed(item, real, known.level, known.align_id)
-            return _severed(item, replace(pair, level=known.level, align_id=known.align_id), why)
+            there = replace(pair, level=known.level, align_id=known.align_id)
+            if item.level != known.level and not _has_other_type(item, known):
+                return _of_another_level(item, there)
+            return _severed(item, there, _why_severed(item, real, known.level, known.align_id))
         if not item.level:
             said = item.losses[0].sentence if item.losses else ""
             return replace(pair, reason=ApartReason.TYPE_NOT_MAPPED, why=said)
@@ -276,6 +314,27 @@ class ProjectComparison:
             return None
         until = changed + self.lag
         return until if until > timezone.now() else None
+
+
+def _was_severed(known: ComparedItem | None) -> bool:
+    return known is not None and known.outcome == AgreementOutcome.SEVERED
+
+
+def _has_other_type(item: PredictedItem, known: ComparedItem | None) -> bool:
+    """Than when it was compared before; else it is the hierarchy that was edited."""
+    if known is None or known.issue_type_id is None:
+        return False
+    return known.issue_type_id != item.issue.type_id or (_was_severed(known) and known.level != item.level)
+
+
+def _of_another_level(item: PredictedItem, pair: ComparedPair) -> ComparedPair:
+    """By an edit of the hierarchy: nobody has touched either side, so nothing is severed."""
+    becomes = f"makes a {item.level} of" if item.level else "brings nothing over of"
+    why = (
+        f"The hierarchy {becomes} {item.issue.type_name} now, and item {pair.align_id}, which stands for it, is a "
+        f"{pair.level}. Change the hierarchy back, or move the item in Align."
+    )
+    return replace(pair, outcome=AgreementOutcome.APART, reason=ApartReason.TYPE_NOT_MAPPED, why=why)
 
 
 def _severed(item: PredictedItem, pair: ComparedPair, why: str) -> ComparedPair:

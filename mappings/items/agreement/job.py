@@ -63,8 +63,9 @@ def compare_whole(run: Run) -> None:
         for project in [each for each in projects if each.pk > kept.cursor]:
             if work.sent >= SLICE:
                 return
-            with work.counted():
-                _compare_or_leave_out(work, project)
+            with work.counted(), work.leaving_out(project):
+                work.compare_project(project)
+            work.tell_unread()
             with transaction.atomic():
                 run.assert_lease()
                 kept.cursor = project.pk
@@ -84,14 +85,6 @@ def _forget_older(run: Run) -> None:
     """Runs that ended long ago; the last whole one is younger."""
     old = AgreementRun.objects.filter(connector=run.connector, started_at__lt=timezone.now() - KEPT)
     old.exclude(finished_at=None).delete()
-
-
-def _compare_or_leave_out(work: AgreementWork, project: Project) -> None:
-    """A scope that cannot be asked, or a project that Jira does not show us, is no matter of the others."""
-    try:
-        work.compare_project(project)
-    except (Refused, JobFailed) as error:
-        work.left_out.append(f"{project.key} was left out: {error}")
 
 
 def _unfinished(run: Run, kind: AgreementKind) -> AgreementRun:
@@ -134,7 +127,10 @@ def compare_changed(run: Run) -> None:
         while rows := list(due.filter(due_at__lte=(now := timezone.now())).order_by("project_id", "pk")[:AT_ONCE]):
             work.compare_rows(rows)
             # What could not be read stays as it was, and comes with the others.
-            due.filter(pk__in=[each.pk for each in rows], due_at__lte=now).update(due_at=None)
+            with transaction.atomic():
+                looked_at = due.filter(pk__in=[each.pk for each in rows], due_at__lte=now)
+                looked_at.lock_in_order()
+                looked_at.update(due_at=None)
         work.finish()
     notices.tell(run.connector)
 
@@ -158,6 +154,8 @@ def compare_asked(run: Run) -> None:
                 _compare_one(work, project, key)
             else:
                 work.compare_project(project)
+            if kept.left_out:
+                raise JobFailed(" ".join(kept.left_out))
             work.finish()
     except Refused as refused:
         raise JobFailed(f"{refused} {CHANGE_IT}") from refused

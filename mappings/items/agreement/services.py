@@ -11,12 +11,13 @@ from alignadmin.audit.entries import AuditRecord
 from alignadmin.due_work import wake
 from alignadmin.errors import Refused
 from connectors.jobs import runner
-from connectors.models import Connector, JobKind, Project
+from connectors.models import Connector, IssueType, JobKind, Project
 from connectors.ports.audited import context_of
 from connectors.ports.connected import lock_connected
 from mappings.engine.agreement import AgreementOutcome
 from mappings.items.agreement.clock import SAMPLE_EVERY
 from mappings.items.agreement.queries import compared_projects
+from mappings.items.prediction.rules import rules_of
 from mappings.models import AgreementKind, AgreementRun, AgreementSetting, ComparedItem, ItemLink
 
 LONGEST_KEY = 255
@@ -86,15 +87,25 @@ def link_again(row: ComparedItem, item: int | None, *, actor: Person) -> None:
         if link is None or item is None or item < 1:
             raise Refused("Type the id of the item in Align that the issue is to be linked to.")
         former, link.align_id = link.align_id, item
+        link.level = _level_now(own) or link.level
         link.severed_at, link.severed_why, link.linked_at = None, "", timezone.now()
         try:
             with transaction.atomic():
-                link.save(update_fields=["align_id", "severed_at", "severed_why", "linked_at"])
+                link.save(update_fields=["align_id", "level", "severed_at", "severed_why", "linked_at"])
         except IntegrityError as error:
             raise Refused(f"Item {item} stands for another issue already.") from error
         sentence = f"Linked {own.issue_key} to item {item} of Align again."
         _record("agreement.linked", found, actor, f"issue {own.issue_key}", sentence, item=item, former=former)
     compare_now(row.connector, own.project, own.issue_key, actor=actor)
+
+
+def _level_now(row: ComparedItem) -> str:
+    """What the hierarchy makes of the type that the issue was last seen to have; empty where it is not mapped."""
+    if row.issue_type_id is None:
+        return ""
+    types = IssueType.objects.filter(connector=row.connector_id, jira_id=row.issue_type_id)
+    name = types.values_list("name", flat=True).first()
+    return rules_of(row.connector, row.project).level_of(name) if name else ""
 
 
 def _record(action: str, connector: Connector, actor: Person, subject: str, sentence: str, **data: object) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -23,21 +23,39 @@ from mappings.items.agreement.severed import not_in_jira
 from mappings.models import AgreementRun, AgreementSetting, ComparedItem, ItemLink
 
 COLUMNS = [
-    *("project", "issue_key", "level", "align_id", "outcome", "reason", "sentence", "differences", "compared_at"),
+    *(
+        "project",
+        "issue_key",
+        "issue_type_id",
+        "level",
+        "align_id",
+        "outcome",
+        "reason",
+        "sentence",
+        "differences",
+        "compared_at",
+    ),
     *("jira_updated_at", "item_updated_at", "since", "due_at"),
 ]
 LONGEST = 255
+SEARCH_LAGS = timedelta(minutes=10)  # at most, behind what was written
 FOUND = (AgreementOutcome.ALIKE, AgreementOutcome.APART)  # both sides are shown
 
 
 def store(run: Run, kept: AgreementRun, project: Project, pairs: Sequence[ComparedPair], read_at: datetime) -> None:
-    """`read_at`: when reading of them began; what was announced since is due all the same. Raises LeaseLost."""
+    """`read_at`: when reading of them began; what was announced since is due all the same. Raises LeaseLost.
+
+    What another job has read since, or has seen as it became later, stays: this was read before, or by a search, which
+    lags behind. Of a row that another one makes at the same time, that one's stays.
+    """
     now = timezone.now()
     with transaction.atomic():
         run.assert_lease()
         before = _rows(run.connector, [each.issue.id for each in pairs])
+        pairs = [each for each in pairs if not _is_overtaken(each, before.get(each.issue.id), read_at)]
         rows = [_row(run.connector, project, each, before.get(each.issue.id), read_at, now) for each in pairs]
-        ComparedItem.objects.bulk_create([each for each in rows if each._state.adding])
+        made = sorted((each for each in rows if each._state.adding), key=lambda each: each.jira_id)
+        ComparedItem.objects.bulk_create(made, ignore_conflicts=True)
         ComparedItem.objects.bulk_update([each for each in rows if not each._state.adding], COLUMNS)
         sever(
             run.connector, {each.issue.id: each.why for each in pairs if each.outcome is AgreementOutcome.SEVERED}, now
@@ -46,6 +64,18 @@ def store(run: Run, kept: AgreementRun, project: Project, pairs: Sequence[Compar
         count(kept, [each.outcome for each in pairs])
         if not project.is_ours:  # an import carries when somebody imports
             _learn(run.connector, [each for each in pairs if _is_carried(each, before.get(each.issue.id))])
+
+
+def _is_overtaken(pair: ComparedPair, before: ComparedItem | None, read_at: datetime) -> bool:
+    if before is None or before.compared_at is None:
+        return False
+    updated, known = pair.updated_at, before.jira_updated_at
+    is_older = updated is not None and known is not None and updated < known
+    return before.compared_at > (read_at - SEARCH_LAGS if is_older else read_at)
+
+
+def _is_compared_since(row: ComparedItem, read_at: datetime) -> bool:
+    return row.compared_at is not None and row.compared_at > read_at
 
 
 def _rows(connector: Connector, ids: Collection[int]) -> dict[int, ComparedItem]:
@@ -66,6 +96,7 @@ def _row(
     is_same = before is not None and (before.outcome, before.reason) == (pair.outcome.value, str(pair.reason))
     row.since = row.since if is_same and row.since else now
     row.project, row.issue_key, row.level, row.align_id = project, pair.issue.key[:LONGEST], pair.level, pair.align_id
+    row.issue_type_id = pair.issue.type_id
     row.outcome, row.reason, row.sentence = pair.outcome.value, str(pair.reason), plain(pair.why)
     row.differences = [_storable(each.as_json()) for each in pair.differences]
     row.compared_at, row.jira_updated_at, row.item_updated_at = now, pair.updated_at, pair.item_updated_at
@@ -147,7 +178,7 @@ def store_gone(
         links = ItemLink.objects.filter(connector=run.connector, jira_id__in=list(found), align_id__isnull=False)
         linked = set(links.values_list("jira_id", flat=True))
         severed: dict[int, str] = {}
-        for row in found.values():
+        for row in [each for each in found.values() if not _is_compared_since(each, read_at)]:
             if (row.level, row.align_id) not in items and row.jira_id not in linked:
                 row.delete()
                 continue
@@ -164,6 +195,8 @@ def store_outside(run: Run, kept: AgreementRun, rows: Collection[ComparedItem], 
         run.assert_lease()
         listed = 0
         for row in _rows(run.connector, [each.jira_id for each in rows]).values():
+            if _is_compared_since(row, read_at):
+                continue
             if row.align_id is None:
                 row.delete()
                 continue

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from alignadmin.errors import Refused
 from alignadmin.text import counted
 from connectors.align import AlignClient
 from connectors.credentials import clients
@@ -30,6 +31,10 @@ from mappings.models import AgreementRun, ComparedItem
 
 MOST_UNREAD = 5  # sentences that are kept
 NOT_SHOWN = "It is not among the issues of the scope any more."
+HIDDEN = (
+    "Jira does not show the project to our account. Nothing was severed: give the account of Jira’s token the right to "
+    "browse it, or take the project out of scope."
+)
 CHANGE_IT = "Change which issues are imported, in step 7 of the set-up."
 
 
@@ -37,16 +42,17 @@ CHANGE_IT = "Change which issues are imported, in step 7 of the set-up."
 class AgreementWork:
     """What the jobs have in common: the clients, a comparison for each project, and lots that are stored.
 
-    `unread`: why records of Jira could not be read. `left_out`: why projects were not compared.
+    `unread`: why records of Jira could not be read. Why projects were not compared is kept with the run, which may go
+    on in another job.
     """
 
     run: Run
     kept: AgreementRun
     interactive: bool = False
     unread: list[str] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
     _comparisons: dict[int, ProjectComparison] = field(default_factory=dict)
     _counted: int = 0
+    _shown: dict[int, bool] = field(default_factory=dict)
 
     @cached_property
     def jira(self) -> JiraClient:
@@ -109,18 +115,53 @@ class AgreementWork:
             by_project[row.project_id].append(row)
         projects = {each.pk: each for each in self.projects.values()}
         for pk, own in by_project.items():
-            project, read_at = projects.get(pk), timezone.now()
+            project = projects.get(pk)
             if project is None:
                 left = own[0].project
-                store_outside(self.run, self.kept, own, f"{left.key} is not in scope here any more.", read_at)
+                store_outside(self.run, self.kept, own, f"{left.key} is not in scope here any more.", timezone.now())
                 continue
+            with self.leaving_out(project):
+                self._compare_rows_of(project, own)
+
+    def _compare_rows_of(self, project: Project, own: Collection[ComparedItem]) -> None:
+        read_at = timezone.now()
+        self.of(project).forget_items()
+        with self._told_why(project):
             found = read_issues_of(self.of(project), [each.jira_id for each in own])
-            by_id = {each.jira_id: each for each in own}
-            self.compare(project, found.inside, read_at)
-            self._moved(found.elsewhere, by_id, read_at)
-            outside = [by_id[each.id] for each in found.outside]
-            store_outside(self.run, self.kept, outside, NOT_SHOWN, read_at)
-            self._gone(project, [by_id[each] for each in found.gone], read_at)
+        by_id = {each.jira_id: each for each in own}
+        self.compare(project, found.inside, read_at)
+        self._moved(found.elsewhere, by_id, read_at)
+        outside = [by_id[each.id] for each in found.outside]
+        store_outside(self.run, self.kept, outside, NOT_SHOWN, read_at)
+        self._gone(project, [by_id[each] for each in found.gone], read_at)
+
+    @contextmanager
+    def leaving_out(self, project: Project) -> Iterator[None]:
+        """A scope that cannot be asked, or a project that one side does not show us, is no matter of the others."""
+        try:
+            yield
+        except (Refused, JobFailed) as error:
+            self.tell(f"{project.key} was left out: {error}")
+
+    @contextmanager
+    def _told_why(self, project: Project) -> Iterator[None]:
+        """Raises JobFailed where Jira cannot read the condition, which a project that it hides is a cause of, too."""
+        try:
+            yield
+        except JqlRefused as refused:
+            if not self._is_shown(project):
+                raise JobFailed(HIDDEN) from refused
+            raise JobFailed(f"Jira cannot read the condition of the scope. {refused} {CHANGE_IT}") from refused
+
+    def tell_unread(self) -> None:
+        for sentence in self.unread[:MOST_UNREAD]:
+            self.tell(sentence)
+
+    def tell(self, sentence: str) -> None:
+        """Kept at once: the rest of the run may be another job's."""
+        if sentence not in self.kept.left_out:
+            self.kept.left_out = [*self.kept.left_out, sentence]
+            AgreementRun.objects.filter(pk=self.kept.pk).update(left_out=self.kept.left_out)
 
     def _moved(self, issues: Iterable[IssueFacts], rows: Mapping[int, ComparedItem], read_at: datetime) -> None:
         """To another project: the item is followed where that one is compared, too."""
@@ -136,6 +177,8 @@ class AgreementWork:
         if not rows:
             return
         self.jira.myself()  # to an account that has become anonymous, everything would be gone
+        if not self._is_shown(project):
+            raise JobFailed(HIDDEN)
         by_level: dict[str, set[int]] = defaultdict(set)
         for row in rows:
             if row.align_id is not None:
@@ -143,22 +186,28 @@ class AgreementWork:
         left = {(level, id_) for level, ids in by_level.items() for id_ in self.of(project).items_left(level, ids)}
         store_gone(self.run, self.kept, rows, left, read_at)
 
+    def _is_shown(self, project: Project) -> bool:
+        """Asked once: of a project that an account may not browse, each issue looks deleted."""
+        if project.jira_id not in self._shown:
+            found = self.jira.projects_with([project.jira_id])
+            self._shown[project.jira_id] = any(each.id == project.jira_id for each in found)
+        return self._shown[project.jira_id]
+
     def compare_project(self, project: Project) -> None:
         """All its issues, page by page; those that were compared since the run began are not compared once more. Then
         those that are not among them: gone, moved or outside of the scope now.
         """
         comparison, began_at = self.of(project), self.kept.started_at
-        try:
+        read_at = timezone.now()
+        with self._told_why(project):
             for page in comparison.reading.by_jql(comparison.jql):
-                read_at = timezone.now()
                 self.compare(project, self._not_compared(page, began_at), read_at)
-        except JqlRefused as refused:
-            raise JobFailed(f"Jira cannot read the condition of the scope. {refused} {CHANGE_IT}") from refused
+                read_at = timezone.now()
         before, last = Q(compared_at=None) | Q(compared_at__lt=began_at), 0
         rows = ComparedItem.objects.filter(before, project=project).select_related("project").order_by("pk")
         while left := list(rows.filter(pk__gt=last)[:AT_ONCE]):
             last = left[-1].pk
-            self.compare_rows(left)
+            self._compare_rows_of(project, left)
 
     def _not_compared(self, page: Sequence[IssueFacts], began_at: datetime) -> list[IssueFacts]:
         rows = ComparedItem.objects.filter(
@@ -172,5 +221,5 @@ class AgreementWork:
         self.jira.myself()
         with transaction.atomic():
             self.run.assert_lease()
-            told = " ".join([*self.left_out, *dict.fromkeys(self.unread[:MOST_UNREAD])])
+            told = " ".join(dict.fromkeys([*self.kept.left_out, *self.unread[:MOST_UNREAD]]))
             AgreementRun.objects.filter(pk=self.kept.pk).update(finished_at=timezone.now(), error=told, cursor=0)

@@ -51,18 +51,18 @@ class RealItem:
 class RealItems:
     """Of one project, through a client that does not write. `filters`: levels whose filter the site took or refused.
 
-    `in_one`: the site gives as many records at once as are asked for, so that a lot whose answer is no full page is at
-    its end. `linked`: issues by id whose items are known by their ids, and found by these. `leaves_out_recycled`: what
-    is in Align's recycle bin counts as not found.
+    `linked`: issues by id whose items are known by their ids, and found by these. `leaves_out_recycled`: what is in
+    Align's recycle bin counts as not found. `whole`: by level all that the project's programme has, read once where the
+    site refuses the filter.
     """
 
     objects: ObjectClient
     project: Project
     rules: ItemRules
-    in_one: bool = False
     linked: Mapping[int, int] = field(default_factory=dict)
     leaves_out_recycled: bool = False
     filters: dict[str, bool] = field(default_factory=dict)
+    whole: dict[str, list[Record]] = field(default_factory=dict)
 
     def beside(self, items: Sequence[PredictedItem], steps: Mapping[int, str]) -> list[RealItem]:
         """One for each of the items, in their order. Raises RemoteError."""
@@ -137,23 +137,23 @@ class RealItems:
         if not values:
             return
         query = query_of(level).select(*selected_fields(self.rules, level))
-        try:
-            for lot in lots(values, PAGE - 1 if self.in_one else PAGE):
-                yield from self._lot(query.where(one_of(field, lot)))
-            self.filters[level] = True
-        except BadRequest:
-            self.filters[level] = False
-            program = self.project.programme_id
-            has_program = program is not None and "programId" in OBJECTS[level].fields
-            yield from self.objects.rows(query.where(Q("programId").eq(program)) if has_program else query)
+        if level not in self.whole:
+            try:
+                # Where a full page may be asked for, one that is not full proves its end, else one more that is empty.
+                size = PAGE - 1 if self.objects.gives_at_once(OBJECTS[level]) >= PAGE else PAGE
+                for lot in lots(values, size):
+                    yield from self.objects.rows(query.where(one_of(field, lot)), to_the_end=False)
+                self.filters[level] = True
+                return
+            except BadRequest:
+                self.filters[level] = False
+                self.whole[level] = list(self.objects.rows(self._of_programme(query, level)))
+        yield from self.whole[level]
 
-    def _lot(self, query: AlignQuery) -> Sequence[Record]:
-        """Its end is proven by a page that is not full, else by one more that is empty."""
-        if self.in_one:
-            found = self.objects.page(query.ordered("id").top(PAGE))
-            if len(found) < PAGE:
-                return found
-        return list(self.objects.rows(query))
+    def _of_programme(self, query: AlignQuery, level: str) -> AlignQuery:
+        program = self.project.programme_id
+        has_program = program is not None and "programId" in OBJECTS[level].fields
+        return query.where(Q("programId").eq(program)) if has_program else query
 
     def _alive(self, records: Sequence[Record]) -> list[Record]:
         return [each for each in records if not self.leaves_out_recycled or each.get("isRecycled") is not True]

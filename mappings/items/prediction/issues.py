@@ -53,7 +53,7 @@ class IssueReading:
 
     def by_keys(self, keys: Iterable[Lotted], around: Jql | None = None) -> Iterator[list[IssueFacts]]:
         """By keys or ids, in lots of 100, within a condition. One that Jira shows no more is asked for by itself, and
-        not found.
+        not found. Raises JqlRefused where it is the condition that Jira cannot read.
         """
         for lot in lots(sorted(set(keys))):
             yield from self._lot(lot, around or Jql())
@@ -63,10 +63,19 @@ class IssueReading:
             yield from list(self.by_jql(is_in(SearchField.KEY, keys) & around))
         except JqlRefused:
             if len(keys) == 1:
+                if around.text and self._is_shown(keys):
+                    raise
                 return
             half = len(keys) // 2
             yield from self._lot(keys[:half], around)
             yield from self._lot(keys[half:], around)
+
+    def _is_shown(self, keys: Sequence[Lotted]) -> bool:
+        """Without the condition around it."""
+        try:
+            return any(self.jira.search(is_in(SearchField.KEY, keys), OF_ITSELF))
+        except JqlRefused:
+            return False
 
     def _facts(self, page: Iterable[JiraIssue]) -> list[IssueFacts]:
         found = []

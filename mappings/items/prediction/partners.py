@@ -17,7 +17,7 @@ from connectors.field_types.value_types import ValueType
 from mappings.engine.item_prediction import AlignPartners, AlignPerson, AlignUsers, CarriedPair, ItemRules
 from mappings.engine.item_values import current_name, names_in, person_in
 from mappings.engine.items import IssueFacts
-from mappings.items.prediction.issues import AT_ONCE, Lotted, lots
+from mappings.items.prediction.issues import Lotted, lots
 
 USER_FIELDS = ("id", "email", "firstName", "lastName", "fullName")
 OF_PEOPLE = (ValueType.USER, ValueType.USERS)
@@ -68,8 +68,7 @@ def _names(pair: CarriedPair, value: Any) -> Sequence[str]:
 
 
 def _users(align: AlignClient, field: str, asked: Iterable[str]) -> Iterator[AlignPerson]:
-    """Each has one e-mail, so a lot fits into one page; not where this site gives smaller ones."""
-    for row in _rows(align.objects, "user", field, asked, USER_FIELDS, in_one=not align.pages_are_smaller):
+    for row in _rows(align.objects, "user", field, asked, USER_FIELDS):
         whole = " ".join(_text(row, name) for name in ("firstName", "lastName")).strip()
         yield AlignPerson(id=row["id"], name=_text(row, "fullName") or whole, email=_text(row, "email"))
 
@@ -88,12 +87,10 @@ def _rows(
     field: str,
     asked: Iterable[str],
     fields: Sequence[str],
-    *,
-    in_one: bool = False,
 ) -> Iterator[dict[str, Any]]:
     for lot in lots(sorted(set(asked))):
         query = query_of(target).select(*fields).where(one_of(field, lot))
-        found = objects.page(query.top(AT_ONCE)) if in_one else objects.rows(query)
+        found = objects.rows(query, to_the_end=False)
         yield from (row for row in found if isinstance(row.get("id"), int))
 
 

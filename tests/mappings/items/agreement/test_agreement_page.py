@@ -111,10 +111,14 @@ def test_a_link_of_ours_is_severed_with_its_item_and_linked_again_by_a_person(
     compare_project(connector, "PAY", actor, "PAY-2")
     assert (pair("PAY-2").outcome, pair("PAY-2").align_id) == ("apart", 1)
     ItemLink.objects.update(level="feature")  # as of an issue that has become a story since
+    ComparedItem.objects.update(issue_type_id=1)
     compare_project(connector, "PAY", actor, "PAY-2")
     assert pair("PAY-2").outcome == AgreementOutcome.SEVERED
     assert "would be a story, and item 1 is a feature" in pair("PAY-2").sentence
-    ItemLink.objects.update(level="story", severed_at=None, severed_why="")
+    assert configurer.post(f"{PAGE}link/", {"issue": "PAY-2", "item": "1"}).status_code == 303
+    work()
+    link.refresh_from_db()
+    assert (link.level, link.severed_at, pair("PAY-2").outcome) == ("story", None, "apart")
     sides.sandbox.edit("archive_item", object="story", id=1)
     compare_project(connector, "PAY", actor, "PAY-2")
     link.refresh_from_db()
@@ -132,7 +136,7 @@ def test_a_link_of_ours_is_severed_with_its_item_and_linked_again_by_a_person(
     link.refresh_from_db()
     assert (link.severed_at, link.severed_why, link.align_id) == (None, "", 1)
     assert pair("PAY-2").outcome == "apart"
-    assert entries("agreement.linked")[0]["subject"] == "issue PAY-2"
+    assert [each["subject"] for each in entries("agreement.linked")] == ["issue PAY-2"] * 2
     stale = configurer.post(f"{PAGE}link/", {"issue": "PAY-2", "item": "1"})
     assert "not severed any more" in said(stale)
     # Our account saw less of Align for a night: nobody has to link what it shows again.

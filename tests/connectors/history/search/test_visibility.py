@@ -30,7 +30,7 @@ __all__ = ["align", "people"]
 WORD = "zebra"  # in the sentence of every entry
 PRIVATE = re.compile(
     r"(person|setting|credential|connector|pack|history|keys|question|log|terms|explorer|query|prerequisite)[. ]"
-    r"|(webhook|agreement)[.]"
+    r"|(webhook|agreement|import|import-undo|item-trial|verification)[.]"
     r"|.*(_told|\.told|_sent)$"
 )
 WITHOUT_ROW = {"change.sent", "credential.used", "log.read"}

@@ -70,6 +70,7 @@ urlpatterns = [
     path("verifications/<int:pk>/approve/", round_trip.approve, name="verification-approve"),
     path("verifications/<int:pk>/stop/", round_trip.stop, name="verification-stop"),
     path("verifications/<int:pk>/put-back/", round_trip.put_back, name="verification-put-back"),
+    path("verifications/<int:pk>/leave/", round_trip.leave, name="verification-leave"),
     path("verifications/<int:pk>/discard/", round_trip.discard, name="verification-discard"),
     path("connectors/<slug:slug>/rehearsals/", rehearsal.rehearsals, name="rehearsals"),
     path("connectors/<slug:slug>/rehearsals/<int:project>/", rehearsal.rehearsal, name="rehearsal"),

@@ -7,7 +7,7 @@ anything is changed. Where no issue is, the way there is tried only if no known 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from alignadmin.http.errors import BadRequest, Forbidden, Malformed, NotFound, OutcomeUnknown, RemoteError
@@ -107,6 +107,23 @@ def reach(jira: JiraWriter, issue: IssueRef, status: int, *, may_pass_ends: bool
             raise
         raise walk.stopped(failed) from failed
     return ReachedStatus(status=walk.here, taken=tuple(walk.taken))
+
+
+def next_transition(jira: JiraClient, issue: IssueRef, status: int, *, been: Collection[int]) -> JiraTransition:
+    """The first one on the shortest known way to the status, for whoever writes down each before it is made; `been`:
+    statuses from which it was brought there already, as many as transitions were made. Raises NotReached.
+    """
+    found = jira.issue(issue, ASKED)
+    ways, left = _Ways(jira=jira, issue=found, may_pass_ends=False), MOST_TRANSITIONS - len(been)
+    chosen = ways.first_step(jira.transitions(issue), status, {*been, found.status.id}, left=left) if left > 0 else None
+    if chosen is not None:
+        return chosen
+    raise NotReached.at(
+        f"{found.key or issue} is in {found.status.name} after {len(been)} transitions, and no known way of at most "
+        f"{max(left, 0)} more leads back without passing an end of the work. Move it in Jira.",
+        stands_in=found.status,
+        taken=(),
+    )
 
 
 @dataclass(kw_only=True)

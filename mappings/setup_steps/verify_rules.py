@@ -68,7 +68,8 @@ def _verified(facts: VerifySetupFacts) -> SetupCheck:
         state, said = SetupCheckState.FAILED, f"The last verification broke off. {facts.error}".strip()
     elif facts.pair and not facts.is_fresh:
         state = SetupCheckState.FAILED
-        said = f"Mappings of {facts.project} have changed since {facts.pair} were verified. Verify again."
+        said = f"Scope, levels, fields or mappings of {facts.project} have changed since {facts.pair} were verified."
+        said = f"{said} Verify again."
     elif facts.pair and facts.left is None:
         state, said = SetupCheckState.OK, _proven(facts)
     elif facts.pair:

@@ -251,6 +251,7 @@ TABLE = {
     "verification": Expected(readers=EXPLAINERS),
     "verification-approve": Expected(readers=EXPLAINERS, writers=ADMINS, methods=("POST",)),
     "verification-put-back": Expected(readers=EXPLAINERS, writers=ADMINS, methods=("POST",)),
+    "verification-leave": Expected(readers=EXPLAINERS, writers=ADMINS, methods=("POST",)),
     "verification-stop": Expected(readers=EXPLAINERS, writers=ADMINS, methods=("POST",)),
     "verification-discard": Expected(readers=EXPLAINERS, writers=ADMINS, methods=("POST",)),
     "rehearsals": READ,

@@ -214,6 +214,7 @@ OF_THE_REST: Mapping[str, str] = {
     "verification.sending": "Value changed or put back by a live verification",
     "verification.stopping": "Live verification asked to stop",
     "verification.putting-back": "Live verification puts back again",
+    "verification.accepted": "Left as it is what a live verification changed",
     "verification.finished": "Live verification ended",
     "agreement.switched": "Comparison of items switched",
     "agreement.asked": "Comparison of items started",

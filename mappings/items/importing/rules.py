@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from connectors.models import Carried, Connector, Project
+from mappings.models import OPEN_TRIPS, RoundTrip
 
 ALIGN_CARRIES = "Align's connector carries {key}, or may carry it: its items are Align's to move, so none is written."
 
@@ -23,7 +24,15 @@ def why_connector_waits(connector: Connector) -> str:
 def why_not_written(project_id: int) -> str:
     """Its row is locked until the commit: a reading that finds it in Align's list comes before, or after."""
     rows = Project.objects.select_for_update(no_key=True, of=("self",))
-    return why_not_imported(rows.get(pk=project_id))
+    project = rows.get(pk=project_id)
+    return why_not_imported(project) or why_verified(project)
+
+
+def why_verified(project: Project) -> str:
+    """A verification changes values of its own meanwhile, and puts them back: an import would take them over."""
+    if RoundTrip.objects.filter(project=project, state__in=OPEN_TRIPS).exists():
+        return f"{project.key} is being verified live: wait for its end, or stop it."
+    return ""
 
 
 def why_not_imported(project: Project) -> str:

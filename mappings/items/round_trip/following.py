@@ -50,6 +50,7 @@ class TripFollowing:
     sides: TripSides
     mappings: StatusMappings
     webhook: Webhook | None = field(init=False)
+    _not_there_at: datetime | None = None  # when Jira was looked at last and showed nothing yet of what came from Align
 
     def __post_init__(self) -> None:
         found = webhooks.of(self.trip.connector)
@@ -144,9 +145,13 @@ class TripFollowing:
     def _look(self, hops: Sequence[TripHop]) -> None:
         waiting = {HopCode(each.code): each for each in hops if each.state == HopState.WAITING}
         came = [code for code in OF_WEBHOOK if code in waiting and self._is_announced(waiting[code])]
+        looked_at = timezone.now()
         if not waiting.keys().isdisjoint(OF_ISSUE):
             issue = self.sides.issue(self.trip.jira_id or 0)
-            came += [code for code in OF_ISSUE if code in waiting and self._is_in_jira(code, issue)]
+            shown = [code for code in OF_ISSUE if code in waiting and self._is_in_jira(code, issue)]
+            if not _came_back(hops) and not {*FROM_ALIGN}.intersection(shown):
+                self._not_there_at = looked_at
+            came += shown
         if not waiting.keys().isdisjoint(OF_ITEM):
             item = self.sides.item(self.trip.level, self.trip.align_id or 0)
             came += [code for code in OF_ITEM if code in waiting and self._is_in_align(code, item)]
@@ -192,11 +197,20 @@ class TripFollowing:
         return self._delivery(hop) is not None
 
     def _delivery(self, hop: TripHop) -> datetime | None:
-        """When the first delivery about the issue came in, after the change; a replay is none."""
+        """When the first delivery about the issue came in that can be of the change; a replay is none.
+
+        It came after the write, and what comes back from Align also after Jira was last seen without it: a late one of
+        the way there proves nothing of the way back. What its body says of the issue is not asked: Jira itself was.
+        """
         if self.webhook is None or hop.since is None:
             return None
+        since = hop.since
+        if hop.code == HopCode.WEBHOOK_BACK:
+            if not _came_back(list(self.trip.hops.all())):
+                return None
+            since = max(since, self._not_there_at or since)
         rows = InboxDelivery.objects.filter(webhook=self.webhook, issue_id=self.trip.jira_id, replay_of=None)
-        return rows.filter(received_at__gte=hop.since).order_by("id").values_list("received_at", flat=True).first()
+        return rows.filter(received_at__gte=since).order_by("id").values_list("received_at", flat=True).first()
 
     # --- reasons ------------------------------------------------------------------------------------------------------
 

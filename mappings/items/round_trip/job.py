@@ -153,17 +153,19 @@ class TripWork:
         A state that Align shows still, as nothing has come over, is not set again. Raises TripBroken.
         """
         what = TripSubject(write.what)
-        now = self.sending.shown(write.side)[what]
+        now = self.sending.shown(write.side, is_ours=True)[what]
+        words = "the new title" if what == TripSubject.TITLE else now.words  # a title is the issue's, and not for all
         if now.value == write.after:
-            said = f"It shows {now.words} already, so no change could be seen."
+            said = f"It shows {words} already, so no change could be seen."
             if write.side == TripSide.JIRA:
                 raise TripBroken(f"The {what.value} of {self.trip.issue_key}: {said[0].lower()}{said[1:]}")
             self.journal.skip(write, HopCode.JIRA_TITLE if what == TripSubject.TITLE else HopCode.JIRA_STATUS, said)
             return False
         if now.value not in self._allowed(write):
             name = name_of(self.trip, write.side, write.what)
+            now_is = "is another one" if what == TripSubject.TITLE else f"is {words}"
             raise TripBroken(
-                f"{name} is {now.words}: somebody has changed it since it was looked at. Prepare the verification anew."
+                f"{name} {now_is}: somebody has changed it since it was looked at. Prepare the verification anew."
             )
         if write.side == TripSide.JIRA and write.transition is not None:
             offered = {each.id: each.to.id for each in self.sides.jira.transitions(self.trip.jira_id or 0)}

@@ -31,10 +31,13 @@ def left_by_writes(trip: RoundTrip, why: str) -> list[dict[str, str]]:
     open_: dict[tuple[str, str], TripWrite] = {}
     for write in trip.writes.filter(sends__gt=0).order_by("position"):
         key = write.side, write.what
-        if write.purpose == TripPurpose.CHANGE and write.state != TripWriteState.FAILED:
+        is_made = write.state != TripWriteState.FAILED
+        if write.purpose == TripPurpose.CHANGE and is_made:
             open_[key] = write
-        elif write.state == TripWriteState.DONE:
+        elif write.state == TripWriteState.DONE and _is_back(trip, write):
             open_.pop(key, None)
+        elif write.purpose == TripPurpose.RESTORE and is_made and key in open_:
+            open_[key] = write  # on the way back, by one transition of several
     if trip.is_throw_away:
         made = open_.get((TripSide.JIRA, TripSubject.ISSUE))
         if made is None:
@@ -42,6 +45,13 @@ def left_by_writes(trip: RoundTrip, why: str) -> list[dict[str, str]]:
         of = trip.issue_key or f"The issue “{made.after_words}”"
         return [entry_of(TripSide.JIRA, TripSubject.ISSUE, f"{of} may still be in Jira. {why}")]
     return [entry_of(side, what, _sentence(trip, write, why)) for (side, what), write in open_.items()]
+
+
+def _is_back(trip: RoundTrip, write: TripWrite) -> bool:
+    """A status may need several transitions, of which the last one leads to that of before."""
+    if (write.side, write.what) != (TripSide.JIRA, TripSubject.STATUS):
+        return True
+    return bool(write.after == trip.found.get("jira", {}).get("status"))
 
 
 def _sentence(trip: RoundTrip, write: TripWrite, why: str) -> str:

@@ -11,6 +11,9 @@ from django.db.models import Q
 
 from connectors.models import Project
 from mappings.engine.families import A2J_STATE, J2A_STATE
+from mappings.engine.field_pairs import SUBJECT as OF_FIELDS
+from mappings.hierarchy.facts import SUBJECT as OF_LEVELS
+from mappings.models import AgreedLine
 from mappings.models import Mapping as MappingRow
 
 
@@ -32,8 +35,12 @@ def status_mappings(project: Project, level: str) -> StatusMappings:
 
 
 def fingerprint_of(project: Project) -> str:
-    """SHA-256 of all of them: another one means that a mapping of the project has changed since."""
-    return hashlib.sha256(json.dumps(sorted(_rows(project))).encode()).hexdigest()
+    """SHA-256 of all of them, with what is agreed of levels and fields: another one means that something has changed
+    since that a verification went by.
+    """
+    agreed = AgreedLine.objects.filter(connector=project.connector_id, subject__in=[OF_LEVELS, OF_FIELDS])
+    lines = sorted(agreed.values_list("subject", "key", "value"), key=lambda each: each[:2])
+    return hashlib.sha256(json.dumps([sorted(_rows(project)), lines]).encode()).hexdigest()
 
 
 def _rows(project: Project) -> list[tuple[str, str, int, int]]:

@@ -56,8 +56,10 @@ def standing_of(connector: Connector) -> VerificationStanding:
 
 
 def is_fresh(trip: RoundTrip) -> bool:
-    """Whether the status mappings of its project are those that it went by."""
-    return trip.configured == fingerprint_of(trip.project)
+    """Whether its project is in scope and moved by whom it was, with the mappings, levels and fields of then."""
+    project = trip.project
+    is_same = project.in_scope and project.vanished_at is None and (project.carried != Carried.NO) == trip.is_carried
+    return is_same and trip.configured == fingerprint_of(project)
 
 
 def verified_at(project: Project) -> datetime | None:

@@ -6,24 +6,25 @@ is named, and nothing is left changed silently.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from django.conf import settings
 from django.utils import timezone
 
 from alignadmin.errors import SealError
-from alignadmin.http.errors import RemoteError
+from alignadmin.http.errors import NotFound, RemoteError
 from connectors.jobs.runner import Run
 from mappings.items.round_trip.following import TripFollowing
 from mappings.items.round_trip.journal import TripJournal
 from mappings.items.round_trip.leftovers import OTHERS, before_words, entry_of, left_by_writes, name_of
 from mappings.items.round_trip.mapped import StatusMappings
 from mappings.items.round_trip.moves import PENDING
-from mappings.items.round_trip.sending import SideValue, TripBroken, TripSending
-from mappings.items.round_trip.sides import TripSides
+from mappings.items.round_trip.sending import UNANSWERED_WRITES, SideValue, TripBroken, TripSending
+from mappings.items.round_trip.sides import TripSides, number_in
 from mappings.models import (
     HopCode,
     HopState,
@@ -50,42 +51,72 @@ class TripReturning:
     sending: TripSending
     left: list[dict[str, str]] = field(default_factory=list)
     remains: list[str] = field(default_factory=list)
+    _failed: dict[TripSide, str] = field(default_factory=dict)
+    _gone: set[TripSide] = field(default_factory=set)
 
     def work(self) -> str:
         """Why not everything could be put back, as far as a system said so; empty where nothing stood against it."""
         try:
             if self.trip.is_throw_away:
                 self._delete()
-            else:
-                self._put_back()
+                return ""
+            return self._put_back()
         except (RemoteError, SealError, TripBroken) as error:
             said = error.sentence if isinstance(error, RemoteError) else str(error)
             self.left = left_by_writes(self.trip, said)
             return said or "It could not be put back."
-        return ""
 
     # --- values -------------------------------------------------------------------------------------------------------
 
-    def _put_back(self) -> None:
+    def _put_back(self) -> str:
         """1. Jira. 2. What Align's connector brings over is waited for. 3. What is left in Align. 4. All is compared,
-        and from the beginning while one side has moved the other.
+        and from the beginning while one side has moved the other. A side that does not answer, or cannot be brought
+        back, keeps the other one from nothing. Why one could not, else empty.
         """
         if not self._sent():
-            return
+            return ""
         for _ in range(MOST_ROUNDS):
-            self._restore(TripSide.JIRA)
-            if self._came(CAME_THERE):
-                self._wait_until_before(TripSide.ALIGN, settings.ROUND_TRIP_USUAL_LAG)
-            if self._restore(TripSide.ALIGN) and self.trip.is_carried:
-                self._let_settle()
-            if not any(self._differing(side) for side in TripSide):
+            self._failed.clear()
+            self._attempt(TripSide.JIRA, self._restore_jira)
+            self._attempt(TripSide.ALIGN, self._restore_align)
+            if not any(self._attempt(side, partial(self._differs, side)) for side in TripSide):
                 break
-        self.left = [each for side in TripSide for each in self._said(side)]
+        self.left = [each for side in TripSide for each in self._told(side)]
+        return " ".join(dict.fromkeys(self._failed.values()))
+
+    def _attempt(self, side: TripSide, act: Callable[[], bool]) -> bool:
+        """Whether it did something; what the side answers instead is kept. Raises TripBroken."""
+        if side in self._failed or side in self._gone:
+            return False
+        try:
+            return act()
+        except NotFound:
+            self._gone.add(side)
+        except (RemoteError, SealError) as error:
+            self._failed[side] = error.sentence if isinstance(error, RemoteError) else str(error)
+        return False
+
+    def _restore_jira(self) -> bool:
+        return self._restore(TripSide.JIRA) > 0
+
+    def _restore_align(self) -> bool:
+        if self._came(CAME_THERE) and TripSide.JIRA not in self._failed:
+            self._wait_until_before(TripSide.ALIGN, settings.ROUND_TRIP_USUAL_LAG)
+        sent = self._restore(TripSide.ALIGN)
+        if sent and self.trip.is_carried:
+            self._let_settle()
+        return sent > 0
+
+    def _differs(self, side: TripSide) -> bool:
+        return bool(self._differing(side))
 
     def _restore(self, side: TripSide) -> int:
         """How many requests were sent."""
         sent = 0
         for what, now in self._differing(side).items():
+            if (side, what) == (TripSide.JIRA, TripSubject.STATUS):
+                sent += self._restore_status(now)
+                continue
             before = self._before(side)[what]
             write = TripWrite(
                 side=side,
@@ -100,6 +131,30 @@ class TripReturning:
             sent += 1
         return sent
 
+    def _restore_status(self, now: SideValue) -> int:
+        """By as many transitions as it takes. Each is a write of its own, which stands in the journal before it leaves,
+        so that a status that was passed on the way is known to come from us. Raises NotReached.
+        """
+        before, been, sent = self._before(TripSide.JIRA)[TripSubject.STATUS], set[int](), 0
+        while now.value != before.value and now.value not in been:
+            step = self.sides.next_transition(self.trip.jira_id or 0, number_in(before.value), been=been)
+            been.add(number_in(now.value))
+            write = TripWrite(
+                side=TripSide.JIRA,
+                what=TripSubject.STATUS,
+                before=now.value,
+                after=step.to.id,
+                before_words=now.words,
+                after_words=step.to.name,
+                transition=step.id,
+            )
+            self.job.progress("putting back the status in Jira")
+            sent += 1
+            if not self.sending.send(self.journal.add_restore(write)):
+                break
+            now = self.sending.shown(TripSide.JIRA)[TripSubject.STATUS]
+        return sent
+
     def _differing(self, side: TripSide) -> dict[TripSubject, SideValue]:
         """What shows something that came from us, and not its value of before."""
         if not self._is_touched(side):
@@ -108,8 +163,26 @@ class TripReturning:
         return {
             what: now
             for what, now in self.sending.shown(side).items()
-            if now.value != before[what].value and now.value in known[what]
+            if now.value != before[what].value and now.value in known[what] and self._sent_to(side, what)
         }
+
+    def _told(self, side: TripSide) -> list[dict[str, str]]:
+        """What is otherwise than before at the end; of a side that cannot be asked what may be."""
+        if side not in self._failed and side not in self._gone:
+            try:
+                return self._said(side)
+            except NotFound:
+                self._gone.add(side)
+            except (RemoteError, SealError) as error:
+                self._failed[side] = error.sentence if isinstance(error, RemoteError) else str(error)
+        if side in self._gone:
+            written = [what for what in (TripSubject.TITLE, TripSubject.STATUS) if self._sent_to(side, what)]
+            said = "is not put back: {side} does not show it any more."
+            return [
+                entry_of(side, what, f"{name_of(self.trip, side, what)} {said.format(side=side.label)}", OTHERS)
+                for what in written
+            ]
+        return [each for each in left_by_writes(self.trip, self._failed[side]) if each["side"] == side]
 
     def _said(self, side: TripSide) -> list[dict[str, str]]:
         """What is otherwise than before at the end, and who has set it."""
@@ -204,7 +277,9 @@ class TripReturning:
 
     def _name_unmade(self) -> None:
         made = self.trip.writes.filter(what=TripSubject.ISSUE, purpose=TripPurpose.CHANGE, sends__gt=0).first()
-        if made is not None and made.sends and made.detail.startswith("No answer"):
+        if made is not None and made.state in UNANSWERED_WRITES:
+            self.left = left_by_writes(self.trip, "No answer came when it was made: look for it there.")
+        elif made is not None and made.detail.startswith("No answer"):
             self.remains.append(made.detail)
 
     # --- what was sent ------------------------------------------------------------------------------------------------

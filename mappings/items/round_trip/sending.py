@@ -15,9 +15,10 @@ from connectors.jobs.runner import Run
 from mappings.applying.outcomes import MOST_SENDS
 from mappings.applying.resolve_unknown import wait_out
 from mappings.engine.item_differences import state_words
+from mappings.engine.items import IssueFacts
 from mappings.items.round_trip.following import TripFollowing
 from mappings.items.round_trip.journal import STOPPED, TripJournal
-from mappings.items.round_trip.sides import TripSides
+from mappings.items.round_trip.sides import SeenItem, TripSides
 from mappings.models import (
     RoundTrip,
     TripPurpose,
@@ -101,19 +102,38 @@ class TripSending:
 
     # --- comparing ----------------------------------------------------------------------------------------------------
 
-    def shown(self, side: str) -> dict[TripSubject, SideValue]:
-        """Title and status of that side as they are now. Raises RemoteError."""
+    def shown(self, side: str, *, is_ours: bool = False) -> dict[TripSubject, SideValue]:
+        """Title and status of that side as they are now. `is_ours`: it has to be what was consented to, still. Raises
+        RemoteError and TripBroken.
+        """
         if side == TripSide.JIRA:
             issue = self.sides.issue(self._issue)
+            if is_ours:
+                self._refuse_other_issue(issue)
             return {
                 TripSubject.TITLE: SideValue(value=issue.title, words=issue.title),
                 TripSubject.STATUS: SideValue(value=issue.status_id, words=issue.status_name),
             }
         item = self.sides.item(self.trip.level, self.trip.align_id or 0)
+        if is_ours:
+            self._refuse_other_item(item)
         return {
             TripSubject.TITLE: SideValue(value=item.title, words=item.title),
             TripSubject.STATUS: SideValue(value=item.state, words=state_words(item.state)),
         }
+
+    def _refuse_other_issue(self, issue: IssueFacts) -> None:
+        if issue.project_id != self.trip.project.jira_id:
+            raise TripBroken(f"{self.trip.issue_key} was moved, and is {issue.key} now, in another project.")
+        if self.trip.type_id is not None and issue.type_id != self.trip.type_id:
+            raise TripBroken(f"The type of {self.trip.issue_key} was changed to {issue.type_name} since.")
+
+    def _refuse_other_item(self, item: SeenItem) -> None:
+        called = f"{self.trip.connector.terminology.name(self.trip.level)} {item.id}"
+        if item.is_recycled:
+            raise TripBroken(f"{called} is in Align’s recycle bin by now.")
+        if item.key and item.key != self.trip.issue_key:
+            raise TripBroken(f"{called} stands for {item.key} by now, no longer for {self.trip.issue_key}.")
 
     # --- without an answer --------------------------------------------------------------------------------------------
 
@@ -139,7 +159,8 @@ class TripSending:
         elif write.purpose == TripPurpose.CHANGE and now.value == write.before and write.sends < MOST_SENDS:
             self.journal.record(write, TripWriteState.PLANNED, "No answer came: it is sent again.")
         else:
-            said = f"No answer came, and {TripSide(write.side).label} shows {now.words}."
+            shows = "another title" if write.what == TripSubject.TITLE else now.words  # it is told in the history
+            said = f"No answer came, and {TripSide(write.side).label} shows {shows}."
             self.journal.record(write, TripWriteState.FAILED, said)
 
     def _resolve_throw_away(self, write: TripWrite) -> None:
@@ -149,12 +170,12 @@ class TripSending:
             self.journal.record(write, state, "No answer came, and the issue is there still." if is_there else "")
             return
         if (made := self._made(write)) is not None:
-            self.journal.record_issue(write, made, self.sides.issue(made).key)
+            self.journal.record_issue(write, *made)
             return
         said = f"No answer came, and Jira shows no “{write.after}”. Look for it in {self.trip.project.key}."
         self.journal.record(write, TripWriteState.FAILED, said)
 
-    def _made(self, write: TripWrite) -> int | None:
+    def _made(self, write: TripWrite) -> tuple[int, str] | None:
         """A search can lag behind, so it is asked more than once; it is never made a second time."""
         for tries in range(MOST_SENDS):
             found = self.sides.made_issue(self.trip.project.jira_id, self.trip.type_id or 0, str(write.after))

@@ -18,13 +18,19 @@ from mappings.items.round_trip.mapped import fingerprint_of
 from mappings.items.round_trip.planning import apply_impossible, hops_of, planned_trip, throw_away_title
 from mappings.items.round_trip.preparing import SCOPE, Preparing
 from mappings.models import (
+    OPEN_TRIALS,
     OPEN_TRIPS,
+    ImportRun,
+    ImportState,
+    ImportUndoing,
+    ItemTrial,
     RoundTrip,
     TripHop,
     TripSide,
     TripState,
     TripSubject,
     TripWrite,
+    UndoingState,
 )
 from mappings.planning.second_person import needs_another, refuse_deactivated, refuse_no_admin
 
@@ -124,6 +130,7 @@ def approve(trip: RoundTrip, fingerprint: str, *, ticked: bool, actor: Person) -
             _refuse_waiting(found.connector)
             _refuse_other(found)
             _refuse_changed(found)
+            _refuse_imports(found)
             found.state, found.approver, found.approved_at = TripState.RUNNING, actor, timezone.now()
             found.save(update_fields=["state", "approver", "approved_at"])
             of = found.issue_key or f"a throw-away issue in {found.project.key}"
@@ -173,6 +180,23 @@ def put_back(trip: RoundTrip, *, actor: Person) -> None:
         raise Refused(BUSY) from error
 
 
+def leave(trip: RoundTrip, *, actor: Person) -> None:
+    """Accept what one has left changed, as it cannot be put back or should not be. Raises Refused."""
+    with transaction.atomic():
+        found = _locked(trip)
+        refuse_no_admin(actor)
+        if found.state != TripState.LEFT:
+            raise Refused(f"This verification is {found.get_state_display().lower()}: nothing of it is left changed.")
+        found.state, found.error = TripState.FAILED, f"What it had changed was left as it is by {actor.name}."
+        found.save(update_fields=["state", "error"])
+        said = f"Left as it is what live verification {found.pk} could not put back."
+        trail.record(trip_record("verification.accepted", found, said, actor=actor, left=_names(found)))
+
+
+def _names(trip: RoundTrip) -> list[list[str]]:
+    return [[each["side"], each["what"]] for each in trip.left]
+
+
 def discard(trip: RoundTrip, *, actor: Person) -> None:
     """One that was prepared and not approved; nothing was written for it. Raises Refused."""
     with transaction.atomic():
@@ -195,6 +219,18 @@ def _refuse_other(trip: RoundTrip) -> None:
     others = RoundTrip.objects.filter(connector=trip.connector, state__in=OPEN_TRIPS)
     if others.exclude(pk=trip.pk).exists():
         raise Refused(BUSY)
+
+
+def _refuse_imports(trip: RoundTrip) -> None:
+    """Behind the project's row, as theirs: an import would take over what a verification puts back."""
+    under_way = {
+        "An import": ImportRun.objects.filter(project=trip.project, state=ImportState.RUNNING),
+        "A roll back": ImportUndoing.objects.filter(run__project=trip.project, state=UndoingState.RUNNING),
+        "A trial of an item": ItemTrial.objects.filter(project=trip.project, state__in=OPEN_TRIALS),
+    }
+    for what, rows in under_way.items():
+        if rows.exists():
+            raise Refused(f"{what} of {trip.project.key} is under way: wait for its end, or stop it first.")
 
 
 def _refuse_changed(trip: RoundTrip) -> None:

@@ -17,8 +17,9 @@ from connectors.align.objects import OBJECTS
 from connectors.align.query import query_of
 from connectors.credentials import clients
 from connectors.jira.client import IssueRef, JiraClient
+from connectors.jira.issue_resources import JiraTransition
 from connectors.jira.jql import SearchField, is_in, issues_of, updated_within
-from connectors.jira.reaching import reach
+from connectors.jira.reaching import next_transition
 from connectors.jira.writing import JiraWriter
 from connectors.jobs.runner import Run
 from mappings.engine.items import IssueFacts
@@ -101,13 +102,15 @@ class TripSides:
     # --- writing ------------------------------------------------------------------------------------------------------
 
     def change_issue(self, issue: IssueRef, write: TripWrite) -> None:
-        """To its value of after. Without a transition it is brought there by as many as it takes."""
+        """To its value of after, a status by its one transition."""
         if write.what == TripSubject.TITLE:
             self.jira.edit_issue(issue, {"summary": write.after})
-        elif write.transition is not None:
-            self.jira.transition(issue, write.transition)
         else:
-            reach(self.jira, issue, number_in(write.after))
+            self.jira.transition(issue, number_in(write.transition))
+
+    def next_transition(self, issue: IssueRef, status: int, *, been: Collection[int]) -> JiraTransition:
+        """Raises NotReached."""
+        return next_transition(self.jira, issue, status, been=been)
 
     def change_item(self, level: str, item: int, write: TripWrite) -> None:
         name = "title" if write.what == TripSubject.TITLE else "state"
@@ -123,13 +126,13 @@ class TripSides:
 
     # --- what got no answer -------------------------------------------------------------------------------------------
 
-    def made_issue(self, project: int, issue_type: int, title: str) -> int | None:
-        """The throw-away issue of this title, whose number no other verification has."""
+    def made_issue(self, project: int, issue_type: int, title: str) -> tuple[int, str] | None:
+        """Id and key of the throw-away issue of this title, whose number no other verification has."""
         there = issues_of([project], [issue_type]) & updated_within(MADE_WITHIN)
         for page in self.jira.search(there, ("summary",)):
             for each in page:
                 if each.fields.get("summary") == title:
-                    return each.id
+                    return each.id, each.key
         return None
 
     def is_there(self, issue: IssueRef) -> bool:

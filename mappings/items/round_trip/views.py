@@ -31,6 +31,7 @@ APPROVE = Act(
     carried=("fingerprint",),
 )
 PUT_BACK = Act(does="Put back what live verification {pk} has left changed")
+LEAVE = Act(does="Leave as it is what live verification {pk} has left changed")
 TYPED = ("item", "level", "project", "title_back")
 
 
@@ -109,6 +110,11 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Right.ITEMS, Right.APPROVE, ("POST",), fresh=PUT_BACK)
 def put_back(request: HttpRequest, pk: int) -> HttpResponse:
     return _do(request, pk, lambda trip: services.put_back(trip, actor=person_of(request)))
+
+
+@requires(Right.ITEMS, Right.APPROVE, ("POST",), fresh=LEAVE)
+def leave(request: HttpRequest, pk: int) -> HttpResponse:
+    return _do(request, pk, lambda trip: services.leave(trip, actor=person_of(request)))
 
 
 @requires(Right.ITEMS, Right.APPROVE, ("POST",))

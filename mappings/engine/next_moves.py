@@ -45,6 +45,8 @@ class MoveOutcome(StrEnum):
 
     NOTHING = "nothing"  # no mapping: nothing happens in Jira
     THERE = "there"  # the issue is in that status already
+    RESOLVED = "resolved"  # the issue is at an end of the work, and Align moves none that is
+    ASKS = "asks"  # a way is known, whose first transition wants values that Align does not give
     WAY = "way"
     NO_WAY = "no-way"  # all that lies behind the issue's status was told, and it is not among it
     NOT_TOLD = "not-told"  # Jira told too little to say
@@ -52,12 +54,15 @@ class MoveOutcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class AlignMove:
-    """`value`: of a state or a step. `status_id`: the status that our records want. `way`: see WAY, as words."""
+    """`value`: of a state or a step. `status_id`: the status that our records want. `way`: of WAY and ASKS, as words.
+    `asks`: names of the fields that are wanted.
+    """
 
     value: int
     status_id: int | None
     outcome: MoveOutcome
     way: Sequence[str] = ()
+    asks: Sequence[str] = ()
 
 
 def moves_in_jira(
@@ -88,21 +93,27 @@ def moves_in_align(
     ways: Mapping[int, Sequence[str]],
     *,
     is_whole: bool,
+    is_resolved: bool = False,
+    asked: Mapping[int, Sequence[str]] | None = None,
 ) -> list[AlignMove]:
     """For each state or step. `records`: to the status that it wants; `ways`: by status, as far as Jira told, of
-    which `is_whole` says whether it told all.
+    which `is_whole` says whether it told all; `asked`: by status, what the first transition of the way wants.
     """
     found = []
     for value in values:
         status = records.get(value)
         way: Sequence[str] = ()
+        asks: Sequence[str] = ()
         if status is None:
             outcome = MoveOutcome.NOTHING
         elif status == status_now:
             outcome = MoveOutcome.THERE
+        elif is_resolved:
+            outcome = MoveOutcome.RESOLVED
         elif status in ways:
-            outcome, way = MoveOutcome.WAY, ways[status]
+            way, asks = ways[status], (asked or {}).get(status, ())
+            outcome = MoveOutcome.ASKS if asks else MoveOutcome.WAY
         else:
             outcome = MoveOutcome.NO_WAY if is_whole else MoveOutcome.NOT_TOLD
-        found.append(AlignMove(value=value, status_id=status, outcome=outcome, way=way))
+        found.append(AlignMove(value=value, status_id=status, outcome=outcome, way=way, asks=asks))
     return found

@@ -14,7 +14,7 @@ from alignadmin.text import counted
 from connectors.align.states import ALIGN_STATES
 from connectors.align.terminology import LEVELS
 from connectors.jira.reaching import KnownWay
-from connectors.models import Carried, Connector, InboxDelivery, ProcessStep
+from connectors.models import Carried, Connector, InboxDelivery, ProcessStep, Status, StatusCategory
 from mappings.edits.names import Names, names_of
 from mappings.engine.item_differences import RealOutcome, state_words
 from mappings.engine.next_moves import AlignMove, JiraMove, MoveOutcome, OfferedMove, moves_in_align, moves_in_jira
@@ -258,14 +258,37 @@ class ExplainPage:
         known = found.ways.by_status if found.ways else {}
         ways = {status: _way_words(way) for status, way in known.items()}
         is_whole = found.ways is not None and found.ways.is_whole
-        moves = moves_in_align(values, self.records.to_jira(kind), found.issue.status_id, ways, is_whole=is_whole)
+        moves = moves_in_align(
+            values,
+            self.records.to_jira(kind),
+            found.issue.status_id,
+            ways,
+            is_whole=is_whole,
+            is_resolved=self.is_resolved,
+            asked={
+                status: [each.name for each in way.first.fields if each.must_be_given] for status, way in known.items()
+            },
+        )
         return [self._align_move(kind, each) for each in moves]
+
+    @cached_property
+    def is_resolved(self) -> bool:
+        """By the category of its status, as Align's connector goes by."""
+        issue = self.found.issue
+        ends = Status.objects.filter(connector=self.connector, category=StatusCategory.DONE)
+        return issue is not None and ends.filter(jira_id=issue.status_id).exists()
 
     def _align_move(self, kind: Kind, move: AlignMove) -> ShownMove:
         name = state_words(move.value) if kind is Kind.STATE else step_words(self.names, move.value)
         status = "" if move.status_id is None else self.names.statuses.get(move.status_id, f"Status {move.status_id}")
         says, style, tag = _OUTCOMES[move.outcome]
-        return ShownMove(name=name, leads_to=status, says=says.format(way=", ".join(move.way)), style=style, tag=tag)
+        return ShownMove(
+            name=name,
+            leads_to=status,
+            says=says.format(way=", ".join(move.way), asks=", ".join(move.asks)),
+            style=style,
+            tag=tag,
+        )
 
     # --- what was delivered -------------------------------------------------------------------------------------------
 
@@ -295,6 +318,8 @@ class ExplainPage:
 _OUTCOMES = {
     MoveOutcome.NOTHING: ("Nothing happens in Jira: no record leads from it.", "", "no record"),
     MoveOutcome.THERE: ("Jira is in that status already.", "ok", "there"),
+    MoveOutcome.RESOLVED: ("The issue is at an end of the work, and Align moves no issue that is.", "bad", "resolved"),
+    MoveOutcome.ASKS: ("{way}, which asks for {asks}: Align gives no value of it.", "bad", "asks for values"),
     MoveOutcome.WAY: ("{way}.", "ok", "reached"),
     MoveOutcome.NO_WAY: (
         "No way of at most three transitions leads there from the present status.",

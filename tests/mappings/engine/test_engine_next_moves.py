@@ -15,16 +15,20 @@ def test_every_move_has_one_outcome_and_a_way_only_where_one_is_known(seed: int)
     random = Random(seed)
     records = {state: random.randint(1, 6) for state in range(6) if random.random() < 0.7}
     ways = {status: ["a way"] * random.randint(1, 3) for status in range(1, 7) if random.random() < 0.5}
-    status, is_whole = random.randint(1, 6), random.random() < 0.5
-    moves = moves_in_align(range(6), records, status, ways, is_whole=is_whole)
+    status, is_whole, is_resolved = random.randint(1, 6), random.random() < 0.5, random.random() < 0.2
+    asked = {number: ["Resolution"] for number in range(1, 7) if random.random() < 0.3}
+    moves = moves_in_align(range(6), records, status, ways, is_whole=is_whole, is_resolved=is_resolved, asked=asked)
     assert [each.value for each in moves] == list(range(6))
     for each in moves:
         wanted = records.get(each.value)
         assert each.status_id == wanted
         assert (each.outcome is MoveOutcome.NOTHING) == (wanted is None)
         assert (each.outcome is MoveOutcome.THERE) == (wanted == status)
-        reached = wanted is not None and wanted != status and wanted in ways
-        assert (each.outcome is MoveOutcome.WAY) == reached
+        differs = wanted is not None and wanted != status
+        assert (each.outcome is MoveOutcome.RESOLVED) == (differs and is_resolved)
+        reached = differs and not is_resolved and wanted in ways
+        assert (each.outcome is MoveOutcome.ASKS) == (reached and wanted in asked)
+        assert (each.outcome is MoveOutcome.WAY) == (reached and wanted not in asked)
         assert list(each.way) == (ways[wanted] if reached and wanted is not None else [])
         if each.outcome in (MoveOutcome.NO_WAY, MoveOutcome.NOT_TOLD):
             assert (each.outcome is MoveOutcome.NO_WAY) == is_whole

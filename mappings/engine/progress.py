@@ -41,7 +41,10 @@ OF_CATEGORIES: Mapping[str, WorkStage] = {
 
 @dataclass(frozen=True, kw_only=True)
 class ProgressItem:
-    """A linked item. Points are None where that side has none. Ids are Align's, None where it is in no such thing."""
+    """A linked item. Points are None where that side has none. Ids are Align's, None where it is in no such thing.
+
+    `key`: of its issue, as Jira calls it now where it told. `issue_id`: Jira's, None where Align and we know none.
+    """
 
     level: str
     id: int
@@ -56,6 +59,7 @@ class ProgressItem:
     feature: int | None = None
     team: int | None = None
     iteration: int | None = None
+    issue_id: int | None = None
 
     @property
     def is_apart(self) -> bool:

@@ -18,6 +18,7 @@ from alignadmin.http.errors import RemoteError
 from alignadmin.parsing import whole
 from connectors.align import AlignClient
 from connectors.align.query import Q, query_of
+from connectors.align.terminology import LEVELS
 from connectors.credentials import clients
 from connectors.jobs.runner import Run
 from connectors.models import Connector
@@ -58,8 +59,8 @@ def _poll(run: Run) -> None:
 
 def polled_levels(connector: Connector) -> list[str]:
     """Those of which there are pairs: what the hierarchy maps and has issues."""
-    rows = ComparedItem.objects.filter(connector=connector).exclude(level="").order_by("level")
-    return list(rows.values_list("level", flat=True).distinct())
+    rows = ComparedItem.objects.filter(connector=connector)
+    return [each for each in LEVELS if rows.filter(level=each).exists()]
 
 
 def _changed(align: AlignClient, level: str, since: datetime) -> Sequence[Mapping[str, Any]]:

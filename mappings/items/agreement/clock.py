@@ -30,7 +30,8 @@ def _ready(subject: str, now: datetime) -> QuerySet[AgreementSetting]:
     busy = Job.objects.filter(
         connector=OuterRef("connector"), kind=JobKind.AGREEMENT, subject=subject, state__in=ACTIVE
     )
-    not_put_off = Q(work_after=None) | Q(work_after__lte=now)
+    # A poll of Align has a time of its own, which a failure of it puts off.
+    not_put_off = Q() if subject == POLL else Q(work_after=None) | Q(work_after__lte=now)
     works = Q(connector__is_active=True, connector__maintenance_since=None, connector__disconnected_at=None)
     found = AgreementSetting.objects.filter(not_put_off & works, ~Exists(busy), is_on=True)
     return found.select_related("connector").order_by("pk")

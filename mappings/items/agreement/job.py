@@ -46,9 +46,11 @@ def compare(run: Run) -> None:
     except LeaseLost:
         raise
     except Exception:
-        setting.update(work_after=timezone.now() + AFTER_FAILURE)
+        column = "poll_due_at" if run.job.subject == POLL else "work_after"
+        setting.update(**{column: timezone.now() + AFTER_FAILURE})
         raise
-    setting.exclude(work_after=None).update(work_after=None)
+    if run.job.subject != POLL:
+        setting.exclude(work_after=None).update(work_after=None)
 
 
 # --- all of it --------------------------------------------------------------------------------------------------------
@@ -57,6 +59,8 @@ def compare(run: Run) -> None:
 def compare_whole(run: Run) -> None:
     """Project by project from where the run stands; after a slice its worker is given back, and another job goes on."""
     kept = _unfinished(run, AgreementKind.WHOLE)
+    if kept is None:
+        return
     work = AgreementWork(run=run, kept=kept)
     projects = sorted(work.projects.values(), key=lambda each: each.pk)
     try:
@@ -87,10 +91,14 @@ def _forget_older(run: Run) -> None:
     old.exclude(finished_at=None).delete()
 
 
-def _unfinished(run: Run, kind: AgreementKind) -> AgreementRun:
-    """The one that another job or worker has begun, else a new one."""
+def _unfinished(run: Run, kind: AgreementKind) -> AgreementRun | None:
+    """The one that another job or worker has begun, else a new one. None where this job's was brought to its end by a
+    worker that was killed before the job was.
+    """
     with transaction.atomic():
         run.assert_lease()
+        if AgreementRun.objects.filter(job=run.job, finished_at__isnull=False).exists():
+            return None
         rows = AgreementRun.objects.locked().filter(connector=run.connector, kind=kind, finished_at=None)
         if known := rows.order_by("-pk").first():
             known.job = run.job
@@ -107,6 +115,8 @@ def _unfinished(run: Run, kind: AgreementKind) -> AgreementRun:
 def compare_sample(run: Run) -> None:
     """A lot of the project whose pairs have waited longest; before the first whole comparison there is nothing."""
     kept = _unfinished(run, AgreementKind.SAMPLED)
+    if kept is None:
+        return
     work = AgreementWork(run=run, kept=kept)
     compared = [each.pk for each in work.projects.values()]
     rows = ComparedItem.objects.filter(connector=run.connector, compared_at__isnull=False, project__in=compared)
@@ -121,6 +131,8 @@ def compare_sample(run: Run) -> None:
 def compare_changed(run: Run) -> None:
     """Until nothing is due."""
     kept = _unfinished(run, AgreementKind.CHANGED)
+    if kept is None:
+        return
     work = AgreementWork(run=run, kept=kept)
     due = ComparedItem.objects.filter(connector=run.connector, due_at__isnull=False).select_related("project")
     with work.counted():

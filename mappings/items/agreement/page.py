@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -149,12 +150,30 @@ class AgreementPage:
 
     @cached_property
     def _grouped(self) -> list[tuple[int, str, str, int]]:
-        """Project, outcome, reason, number."""
-        rows = ComparedItem.objects.filter(connector=self.connector).order_by()
-        return list(rows.values_list("project_id", "outcome", "reason").annotate(n=Count("pk")))
+        """Project, outcome, reason, number; of the projects that are compared, as all figures and lists here."""
+        return list(self._compared.order_by().values_list("project_id", "outcome", "reason").annotate(n=Count("pk")))
+
+    @property
+    def _compared(self) -> QuerySet[ComparedItem]:
+        """Those of a project that was taken out of scope are kept, and come back with it."""
+        return ComparedItem.objects.filter(
+            connector=self.connector, project__in=compared_projects(self.connector).order_by().values("pk")
+        )
+
+    @cached_property
+    def _by_project(self) -> Mapping[int, Counter[str]]:
+        found: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        for pk, outcome, _, number in self._grouped:
+            found[pk][outcome] += number
+        return found
+
+    @cached_property
+    def _all(self) -> Counter[str]:
+        return sum(self._by_project.values(), Counter[str]())
 
     def _number(self, *outcomes: AgreementOutcome, project: int | None = None) -> int:
-        return sum(n for pk, outcome, _, n in self._grouped if outcome in outcomes and project in (None, pk))
+        counts = self._all if project is None else self._by_project.get(project, Counter[str]())
+        return sum(counts[each] for each in outcomes)
 
     @property
     def linked(self) -> int:
@@ -235,7 +254,7 @@ class AgreementPage:
     def further_projects(self) -> int:
         return max(0, len(self.projects) - MOST_PROJECTS)
 
-    @property
+    @cached_property
     def cost(self) -> AgreementCost:
         issues: dict[int, int] = dict.fromkeys((each.pk for each in self.projects), 0)
         for pk, _, _, number in self._grouped:
@@ -258,7 +277,7 @@ class AgreementPage:
 
     @cached_property
     def levels(self) -> list[tuple[str, str]]:
-        rows = ComparedItem.objects.filter(connector=self.connector).exclude(level="").order_by()
+        rows = self._compared.exclude(level="").order_by()
         found = set(rows.values_list("level", flat=True).distinct())
         return [(each, self.connector.terminology.name(each)) for each in LEVELS if each in found]
 
@@ -275,7 +294,7 @@ class AgreementPage:
         return any(self.asked.get(each) for each in NAMES)
 
     def rows(self) -> QuerySet[ComparedItem]:
-        rows = ComparedItem.objects.filter(connector=self.connector, outcome__in=[each.value for each in LISTED])
+        rows = self._compared.filter(outcome__in=[each.value for each in LISTED])
         for name in ("reason", "level", "outcome"):
             if value := self.asked.get(name):
                 rows = rows.filter(**{name: value})

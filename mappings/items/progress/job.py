@@ -101,9 +101,10 @@ class ProgressRun:
                 found[level] = pair
         return found
 
-    def _links(self) -> dict[tuple[str, int], str]:
+    def _links(self) -> dict[tuple[str, int], tuple[str, int]]:
         rows = ItemLink.objects.filter(connector=self.run.connector, level__in=LEVELS, align_id__isnull=False)
-        return {(level, id_): key for level, id_, key in rows.values_list("level", "align_id", "issue_key") if id_}
+        found = rows.values_list("level", "align_id", "issue_key", "jira_id")
+        return {(level, id_): (key, jira_id) for level, id_, key, jira_id in found if id_}
 
     # --- sums ---------------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """What progress is made of: Align's stories and defects of a program that are linked, with what they hang below, and
-the status of their issues in Jira, by their keys in lots of a hundred.
+the status of their issues in Jira, in lots of a hundred: by Jira's ids, which stay when an issue is moved or a project
+renamed, else by their keys.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
+from alignadmin.parsing import whole as number_in
 from connectors.align.client import AlignClient
 from connectors.align.objects import OBJECTS
 from connectors.align.query import Q, query_of
@@ -23,7 +25,18 @@ from mappings.items.prediction.partners import one_of
 
 LEVELS = ("story", "defect")  # items of work that have points; what is above them is what they are rolled up by
 POINTS = "points"
-OF_ITEM = ("id", "title", "externalKey", "state", "points", "featureId", "teamId", "iterationId", "isRecycled")
+OF_ITEM = (
+    "id",
+    "title",
+    "externalId",
+    "externalKey",
+    "state",
+    "points",
+    "featureId",
+    "teamId",
+    "iterationId",
+    "isRecycled",
+)
 Row = Mapping[str, Any]
 Said = Callable[[str], None]
 
@@ -40,13 +53,15 @@ class AlignItems:
 
 @dataclass(kw_only=True)
 class ProgressReader:
-    """`keys`: of the projects in scope. `links`: level and id of Align -> key, of items that an import made."""
+    """`keys`: of the projects in scope. `links`: level and id of Align -> key and id of the issue, of items
+    that an import made.
+    """
 
     align: AlignClient
     jira: JiraClient
     program: int
     keys: frozenset[str]
-    links: Mapping[tuple[str, int], str]
+    links: Mapping[tuple[str, int], tuple[str, int]]
     pairs: Mapping[str, CarriedPair]  # of a level, the one that has Align's points
     said: Said
     unread: list[str] = field(default_factory=list)
@@ -56,10 +71,10 @@ class ProgressReader:
     def of_align(self) -> AlignItems:
         """Raises RemoteError, and QueryRefused for nothing that is not a mistake of ours."""
         found = AlignItems()
-        rows: list[tuple[str, str, Row]] = []
+        rows: list[tuple[str, str, int | None, Row]] = []
         for level in LEVELS:
             for row in self._rows(level):
-                key = self.links.get((level, row["id"])) or _text(row, "externalKey")
+                key, issue = self.links.get((level, row["id"])) or _of_align(row)
                 if row.get("isRecycled") is True:
                     found.left_out["recycled"] += 1
                 elif not key:
@@ -67,10 +82,10 @@ class ProgressReader:
                 elif key.rpartition("-")[0] not in self.keys:
                     found.left_out["out-of-scope"] += 1
                 else:
-                    rows.append((level, key, row))
+                    rows.append((level, key, issue, row))
             self.said(f"{OBJECTS[level].plural.lower()} of Jira Align")
-        self._above(found, [row for _, _, row in rows])
-        found.items = [self._item(level, key, row, found) for level, key, row in rows]
+        self._above(found, [row for *_, row in rows])
+        found.items = [replace(self._item(level, key, row, found), issue_id=issue) for level, key, issue, row in rows]
         return found
 
     def _rows(self, level: str) -> Iterator[Row]:
@@ -151,14 +166,18 @@ class ProgressReader:
         """
         rules = ItemRules(pairs={level: [pair] for level, pair in self.pairs.items()})
         reading = IssueReading(jira=self.jira, rules=rules, unread=self.unread)
-        issues: dict[str, IssueFacts] = {}
-        wanted = sorted({each.key for each in items})
-        for place, lot in enumerate(lots(wanted), start=1):
-            issues |= {each.key: each for some in reading.by_keys(lot) for each in some}
-            self.said(f"statuses of Jira, {min(place * 100, len(wanted))} of {len(wanted)} issues")
-        if wanted:
+        issues: dict[int | str, IssueFacts] = {}
+        ids = sorted({each.issue_id for each in items if each.issue_id is not None})
+        keys = sorted({each.key for each in items if each.issue_id is None})
+        number = len(ids) + len(keys)
+        lots_read = (*(reading.by_keys(lot) for lot in lots(ids)), *(reading.by_keys(lot) for lot in lots(keys)))
+        for lot in lots_read:
+            for issue in (each for some in lot for each in some):
+                issues[issue.id] = issues[issue.key] = issue
+            self.said(f"statuses of Jira, {len(issues) // 2} of {number} issues")
+        if number:
             self.jira.myself()  # a token that died meanwhile has made us anonymous, and what was answered less
-        return [self._beside(each, issues.get(each.key)) for each in items]
+        return [self._beside(each, issues.get(each.key if each.issue_id is None else each.issue_id)) for each in items]
 
     def _beside(self, item: ProgressItem, issue: IssueFacts | None) -> ProgressItem:
         pair = self.pairs.get(item.level)
@@ -169,7 +188,12 @@ class ProgressReader:
         key = category.get("key") if isinstance(category, dict) else None
         points = _number(issue.values.get(pair.jira)) if pair else item.align_points
         stage = OF_CATEGORIES.get(key, WorkStage.UNKNOWN) if isinstance(key, str) else WorkStage.UNKNOWN
-        return replace(item, jira=stage, jira_points=points)
+        return replace(item, key=issue.key, jira=stage, jira_points=points)
+
+
+def _of_align(row: Row) -> tuple[str, int | None]:
+    """Key and id of the issue that Align says the item came from."""
+    return _text(row, "externalKey"), number_in(str(row.get("externalId") or ""))
 
 
 def _ids(rows: Iterable[Row], name: str) -> set[int]:

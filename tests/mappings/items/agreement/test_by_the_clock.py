@@ -77,7 +77,9 @@ def test_a_change_of_align_is_polled_and_compared(
     sides.sandbox.faults()
     switched_on.refresh_from_db()
     assert switched_on.poll_error
-    assert switched_on.work_after is not None
+    assert switched_on.work_after is None, "what else is compared goes on"
+    assert switched_on.poll_due_at is not None
+    assert switched_on.poll_due_at > timezone.now() + timedelta(minutes=4)
 
 
 def test_a_night_that_is_cut_off_goes_on_where_it_stood(

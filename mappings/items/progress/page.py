@@ -115,19 +115,17 @@ class ProgressPage:
     @cached_property
     def known_releases(self) -> list[tuple[int, str]]:
         """Program increments of the readings that are kept, to be chosen from."""
-        found: dict[int, str] = {}
-        for each in self.kept:
-            for group in each.sums.get("release", ()):
-                if group["id"] is not None:
-                    found[group["id"]] = group["name"]
-        return sorted(found.items())
+        rows = ProgressReading.objects.filter(connector=self.connector, finished_at__isnull=False).order_by("-id")
+        groups = [group for some in rows.values_list("sums__release", flat=True) for group in some or ()]
+        return sorted({each["id"]: each["name"] for each in groups if each["id"] is not None}.items())
 
     # --- readings -----------------------------------------------------------------------------------------------------
 
     @cached_property
     def all(self) -> list[ProgressReading]:
+        """The newest first. The sums, which may be long, are read of the one that is shown."""
         rows = ProgressReading.objects.filter(connector=self.connector).select_related("job", "person")
-        return list(rows.order_by("-id"))
+        return list(rows.defer("sums").order_by("-id"))
 
     @property
     def kept(self) -> list[ProgressReading]:

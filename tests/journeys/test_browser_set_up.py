@@ -15,6 +15,7 @@ from tests.environment import PASSWORD
 from tests.journeys.test_browser_journeys import align_state
 from tests.support import browser_helpers as steps
 from tests.support import import_journey as imports
+from tests.support import in_step_journey as in_step
 from tests.support import set_up_journey as journey
 from tests.support.browser import look, sign_in
 from tests.support.browser_helpers import Own, cell, entered, expect_waiting, own_connector
@@ -31,7 +32,8 @@ BLOCKED = "Blocked 10017 0 Pending approval"  # of a Data Center, which has no t
 @pytest.fixture(scope="module")
 def installation(processes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One for all journeys: it is empty when the first of them begins."""
-    with running_site(tmp_path_factory.mktemp("empty"), BUDGET_BLOCK="15") as site:
+    moves = (part for name, value in in_step.MOVES.items() for part in (f"--{name.replace('_', '-')}", value))
+    with running_site(tmp_path_factory.mktemp("empty"), *moves, BUDGET_BLOCK="15", **in_step.SETTINGS) as site:
         name = ("--name", "First Admin", "--password-stdin")
         site.command("createadmin", journey.PERSON, *name, stdin=f"{PASSWORD}\n")
         yield site
@@ -58,8 +60,10 @@ def expect_applied(page: Page, site: Site, slug: str) -> None:
     expect(page.locator("#check-first-apply")).to_contain_text("1 change applied from here and read back")
 
 
-def test_from_an_empty_database_to_the_first_applied_mapping(installation: Site, page: Page) -> None:
-    """By the guided set-up, from the first page after the sign-in, in few clicks."""
+def test_from_an_empty_database_to_the_first_applied_mapping_and_on_to_verified_both_ways(
+    installation: Site, page: Page
+) -> None:
+    """By the guided set-up, from the first page after the sign-in, to the mapping in few clicks; on Cloud."""
     site, address = installation, installation.sandbox_url
     page.add_init_script(COUNTS_CLICKS)
     sign_in(page, site.url, journey.PERSON, PASSWORD)
@@ -93,6 +97,9 @@ def test_from_an_empty_database_to_the_first_applied_mapping(installation: Site,
     assert 10 < clicks + 3 <= MOST_CLICKS, "three secrets were typed"
     assert align_state(address, 10205, ProjectKey="PROJ1") == 0
     expect_applied(page, site, "first")
+    base = f"{site.url}/connectors/first/"
+    imports.of_aligns(page, base, "PAY")
+    in_step.on_cloud(page, base, address)
 
 
 def test_a_project_that_align_does_not_carry_is_taken_over_and_imported(site: Site, browser: Browser) -> None:
@@ -105,9 +112,12 @@ def test_a_project_that_align_does_not_carry_is_taken_over_and_imported(site: Si
         imports.of_aligns(page, own.page, "PAY")
 
 
-def test_with_a_data_center_and_a_password_no_key_is_needed(installation: Site, page: Page) -> None:
+def test_all_ten_steps_on_a_data_center_with_a_password_for_which_no_key_is_needed(
+    installation: Site, page: Page
+) -> None:
+    """From both addresses to "Verified both ways"."""
     site = installation
-    with closing(RunningSandbox(jira="server-9")) as sandbox:
+    with closing(RunningSandbox(jira="server-9", **in_step.MOVES)) as sandbox:
         sign_in(page, site.url, journey.PERSON, PASSWORD)
         page.goto(f"{site.url}/connectors/new/")
         journey.fill(page, journey.typed(sandbox.url, "Premises", journey.PASSWORD_OF_DATA_CENTER) | journey.SECRETS)
@@ -135,6 +145,7 @@ def test_with_a_data_center_and_a_password_no_key_is_needed(installation: Site, 
         imports.refresh(page, base)
         imports.of_ours(page, base, "SUP", "In Review 10013 3 Dev complete")
         imports.of_aligns(page, base, "PAY")
+        in_step.on_a_data_center(page, base, sandbox.url)
         journey.deactivate(page, site, "premises")
 
 

@@ -65,6 +65,7 @@ class Site:
     def environment(self) -> dict[str, str]:
         own = {"DATA_DIR": str(self.data_dir), "DEMO_PASSWORD": PASSWORD, "SECURE": "0", "TICK": "2"}
         own["FRESH_SIGN_IN"] = "7200"  # one sign-in serves all tests of a run
+        own["PUBLIC_ADDRESS"] = self.url
         base = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
         database = {"DATABASE_URL": self.database_url} if self.database_url else {}
         return base | database | own | dict(self.extra)
@@ -170,10 +171,10 @@ def migrated_site(data_dir: Path, **settings: str) -> Iterator[Site]:
 
 
 @contextmanager
-def running_site(data_dir: Path, **settings: str) -> Iterator[Site]:
-    """The same with a web, a worker and a sandbox process."""
+def running_site(data_dir: Path, *sandbox: str, **settings: str) -> Iterator[Site]:
+    """The same with a web, a worker and a sandbox process, which gets these options."""
     with migrated_site(data_dir, **settings) as site:
-        site.start_sandbox()
+        site.start_sandbox(*sandbox)
         site.start_web()
         site.start_worker()
         yield site

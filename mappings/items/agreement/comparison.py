@@ -155,7 +155,7 @@ class ProjectComparison:
         news = [each for each in lost if not _was_severed(known.get(each.issue.id))]
         if len(news) < MANY_LOST or 2 * len(news) <= sum(each.align_id is not None for each in pairs):
             return
-        if self._sees_programme:
+        if self.sees_programme:
             return
         raise JobFailed(
             f"Align does not show {len(news)} items of {self.project.key} that it had, nor their programme. Nothing "
@@ -163,7 +163,8 @@ class ProjectComparison:
         )
 
     @cached_property
-    def _sees_programme(self) -> bool:
+    def sees_programme(self) -> bool:
+        """Of a project of which no programme is known nobody can tell."""
         asked = self.project.programme_id
         return asked is not None and any(self.align.objects.rows(query_of("program").where(Q("id").eq(asked))))
 

@@ -56,6 +56,7 @@ def store(run: Run, kept: AgreementRun, project: Project, pairs: Sequence[Compar
         rows = [_row(run.connector, project, each, before.get(each.issue.id), read_at, now) for each in pairs]
         made = sorted((each for each in rows if each._state.adding), key=lambda each: each.jira_id)
         ComparedItem.objects.bulk_create(made, ignore_conflicts=True)
+        pairs = _without_lost(run.connector, pairs, made, read_at)
         ComparedItem.objects.bulk_update([each for each in rows if not each._state.adding], COLUMNS)
         sever(
             run.connector, {each.issue.id: each.why for each in pairs if each.outcome is AgreementOutcome.SEVERED}, now
@@ -64,6 +65,18 @@ def store(run: Run, kept: AgreementRun, project: Project, pairs: Sequence[Compar
         count(kept, [each.outcome for each in pairs])
         if not project.is_ours:  # an import carries when somebody imports
             _learn(run.connector, [each for each in pairs if _is_carried(each, before.get(each.issue.id))])
+
+
+def _without_lost(
+    connector: Connector, pairs: Sequence[ComparedPair], made: Sequence[ComparedItem], read_at: datetime
+) -> list[ComparedPair]:
+    """Those of which the row is ours: another job may have made it at the same time."""
+    if not made:
+        return [*pairs]
+    ids = [each.jira_id for each in made]
+    rows = ComparedItem.objects.filter(connector=connector, jira_id__in=ids).exclude(compared_at=read_at)
+    lost = set(rows.values_list("jira_id", flat=True))
+    return [each for each in pairs if each.issue.id not in lost]
 
 
 def _is_overtaken(pair: ComparedPair, before: ComparedItem | None, read_at: datetime) -> bool:
@@ -99,7 +112,7 @@ def _row(
     row.issue_type_id = pair.issue.type_id
     row.outcome, row.reason, row.sentence = pair.outcome.value, str(pair.reason), plain(pair.why)
     row.differences = [_storable(each.as_json()) for each in pair.differences]
-    row.compared_at, row.jira_updated_at, row.item_updated_at = now, pair.updated_at, pair.item_updated_at
+    row.compared_at, row.jira_updated_at, row.item_updated_at = read_at, pair.updated_at, pair.item_updated_at
     if not _is_announced(row, read_at, now):
         row.due_at = pair.waits_until
     return row
@@ -211,6 +224,6 @@ def _put_gone(
     is_same = (row.outcome, row.reason) == (outcome.value, reason.value)
     row.since = row.since if is_same and row.since else now
     row.outcome, row.reason, row.sentence, row.differences = outcome.value, reason.value, why, []
-    row.compared_at = now
+    row.compared_at = read_at
     row.due_at = row.due_at if _is_announced(row, read_at, now) else None
     row.save()

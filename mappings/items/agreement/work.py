@@ -52,7 +52,6 @@ class AgreementWork:
     unread: list[str] = field(default_factory=list)
     _comparisons: dict[int, ProjectComparison] = field(default_factory=dict)
     _counted: int = 0
-    _shown: dict[int, bool] = field(default_factory=dict)
 
     @cached_property
     def jira(self) -> JiraClient:
@@ -184,14 +183,20 @@ class AgreementWork:
             if row.align_id is not None:
                 by_level[row.level].add(row.align_id)
         left = {(level, id_) for level, ids in by_level.items() for id_ in self.of(project).items_left(level, ids)}
+        if (
+            len(left) < sum(map(len, by_level.values()))
+            and project.programme_id
+            and not self.of(project).sees_programme
+        ):
+            raise JobFailed(
+                "Align does not show the project’s programme to our account, so nobody knows which items are left of "
+                "issues that were deleted. Let the account of Align’s token see it."
+            )
         store_gone(self.run, self.kept, rows, left, read_at)
 
     def _is_shown(self, project: Project) -> bool:
-        """Asked once: of a project that an account may not browse, each issue looks deleted."""
-        if project.jira_id not in self._shown:
-            found = self.jira.projects_with([project.jira_id])
-            self._shown[project.jira_id] = any(each.id == project.jira_id for each in found)
-        return self._shown[project.jira_id]
+        """Each time that something is gone: of a project that an account may not browse any more all looks deleted."""
+        return any(each.id == project.jira_id for each in self.jira.projects_with([project.jira_id]))
 
     def compare_project(self, project: Project) -> None:
         """All its issues, page by page; those that were compared since the run began are not compared once more. Then

@@ -21,6 +21,7 @@ from mappings.items.prediction.issues import Lotted, lots
 from mappings.items.prediction.partners import one_of
 
 OF_ITSELF = ("id", "externalId", "externalKey", "state", "processStepId", "isRecycled", "lastUpdatedDate")
+MANY_MISSING = 10  # of a lot of a hundred
 PAGE = 100  # records that a site gives at once, where it gives as many as are asked for
 Record = Mapping[str, Any]
 
@@ -142,15 +143,23 @@ class RealItems:
                 # Where a full page may be asked for, one that is not full proves its end, else one more that is empty.
                 size = PAGE - 1 if self.objects.gives_at_once(OBJECTS[level]) >= PAGE else PAGE
                 for lot in lots(values, size):
-                    asked = query.where(one_of(field, lot))
-                    asked = asked.top(len(lot)) if field == "id" else asked  # there are no two of an id
-                    yield from self.objects.rows(asked, to_the_end=False)
+                    yield from self._lot(query.where(one_of(field, lot)), field, lot)
                 self.filters[level] = True
                 return
             except BadRequest:
                 self.filters[level] = False
                 self.whole[level] = list(self.objects.rows(self._of_programme(query, level)))
         yield from self.whole[level]
+
+    def _lot(self, query: AlignQuery, field: str, lot: Sequence[Lotted]) -> Sequence[Record]:
+        """To the end of what the site is known to give at once. Where many are missing the site may give less by now,
+        so one more page is asked for.
+        """
+        asked = query.top(len(lot)) if field == "id" else query  # there are no two of an id
+        found = list(self.objects.rows(asked, to_the_end=False))
+        if found and len(lot) - len({row.get(field) for row in found}) >= MANY_MISSING:
+            found += self.objects.rows(query.skip(len(found)))
+        return found
 
     def _of_programme(self, query: AlignQuery, level: str) -> AlignQuery:
         program = self.project.programme_id

@@ -73,9 +73,9 @@ class AgreementRun(models.Model):
 class ComparedItem(models.Model):
     """An issue with the item of Align that stands for it, as they were compared last.
 
-    `compared_at`: when reading of it began. `differences`: objects with `key`, `name`, `expected`, `actual`, `reason` and `sentence`; empty where they agree.
-    `issue_type_id`: Jira's, null where it was not noted. `since`: when it was first seen as it is. `due_at`: it is to
-    be compared again then; null: with the others.
+    `compared_at`: when reading of it began. `differences`: objects with `key`, `name`, `expected`, `actual`, `reason`
+    and `sentence`; empty where they agree. `issue_type_id`: Jira's, null where it was not noted. `since`: when it was
+    first seen as it is. `due_at`: it is to be compared again then; null: with the others.
     """
 
     connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="compared_items")

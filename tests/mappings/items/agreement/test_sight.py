@@ -53,6 +53,8 @@ def failed(connector: Connector, key: str, actor: Person, issue: str = "") -> st
 def test_a_site_that_gives_small_pages_or_refuses_to_filter_is_read_to_its_end(
     connector: Connector, sides: TwoSides, admin: Person
 ) -> None:
+    stories(sides, 30)
+    compare_project(connector, "PAY", admin)  # by which more than 20 at once are known of the site
     sides.sandbox.reset(connector_moves="yes", page_limit="20")
     made = stories(sides, 70)  # more than one lot, with those that are there
     compare_project(connector, "PAY", admin)

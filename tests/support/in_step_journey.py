@@ -107,7 +107,13 @@ def replay(page: Page) -> None:
     look(page)
     page.get_by_role("button", name="Replay it").click()
     expect(page.locator("#inbox")).to_contain_text("replay")
-    reload_until(page, "No change")
+    replayed = page.locator("#inbox tbody tr").filter(has_text="replay").first
+
+    def is_worked_off() -> bool:
+        page.reload()
+        return "No change" in replayed.inner_text()
+
+    eventually(is_worked_off, within=30, what="the verdict of the replay")
 
 
 def lose_one(address: str) -> None:

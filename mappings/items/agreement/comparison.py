@@ -11,7 +11,6 @@ from typing import Any
 from django.utils import timezone
 
 from connectors.align import AlignClient
-from connectors.align.query import Q, query_of
 from connectors.jira import JiraClient
 from connectors.jira.jql import Jql, SearchField, is_in
 from connectors.jobs.runner import JobFailed
@@ -34,6 +33,7 @@ from mappings.items.agreement.facts import AgreementFacts, facts_of
 from mappings.items.agreement.severed import not_in_align, waits_for_a_person
 from mappings.items.agreement.ways import WaysThere
 from mappings.items.comparing.real_items import RealItem, RealItems
+from mappings.items.comparing.sight import shows_programme
 from mappings.items.prediction.issues import IssueReading, ParentReading, epic_link_of
 from mappings.items.prediction.partners import partners_of
 from mappings.items.prediction.rules import rules_of
@@ -166,7 +166,7 @@ class ProjectComparison:
     def sees_programme(self) -> bool:
         """Of a project of which no programme is known nobody can tell."""
         asked = self.project.programme_id
-        return asked is not None and any(self.align.objects.rows(query_of("program").where(Q("id").eq(asked))))
+        return asked is not None and shows_programme(self.align.objects, asked)
 
     def items_left(self, level: str, ids: Collection[int]) -> list[int]:
         """Those of these ids that Align still has, outside of its recycle bin. Raises RemoteError."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from alignadmin.errors import Refused
 from alignadmin.text import counted
 from connectors.align.object_client import ObjectClient
 from connectors.align.query import Q, query_of
@@ -19,6 +20,7 @@ from mappings.applying.outcomes import MOST_SENDS
 from mappings.applying.resolve_unknown import wait_out
 from mappings.engine.item_prediction import PARENT_FIELDS
 from mappings.engine.item_writes import EXTERNAL_KEY
+from mappings.items.comparing.sight import HIDDEN, shows_programme
 from mappings.items.importing.journal import ImportJournal, LineOvertaken
 from mappings.models import ImportAct, ImportLine, ImportLineState, ItemLink
 
@@ -35,7 +37,9 @@ class Resolving:
     objects: ObjectClient
 
     def work(self, lines: Sequence[ImportLine]) -> None:
-        """Once their requests can have no effect any more. Raises RemoteError where Align cannot be read."""
+        """Once their requests can have no effect any more. Raises RemoteError where Align cannot be read, and Refused
+        where it hides where the items would be.
+        """
         wait_out(self.job, [each.sent_at for each in lines])
         for line in lines:
             self.job.progress(f"looking for {line.issue_key}")
@@ -63,7 +67,14 @@ class Resolving:
             said = f"No answer came, and {counted(len(found), 'item')} may be it: choose."
             self.journal.record(line, ImportLineState.WAITING, said)
         else:
+            self._refuse_blindness(link)
             self._again(line)
+
+    def _refuse_blindness(self, link: ItemLink) -> None:
+        """Else it might be made twice."""
+        number = link.sent.get("programId")
+        if isinstance(number, int) and not shows_programme(self.objects, number):
+            raise Refused(HIDDEN.format(what=link.issue_key, number=number))
 
     def _take(self, line: ImportLine, item: int, said: str) -> None:
         try:

@@ -74,7 +74,7 @@ class ImportSending:
         while not is_over:
             try:
                 self._send_all()
-            except (RemoteError, SealError) as error:
+            except (RemoteError, SealError, Refused) as error:
                 self.stop = str(error)
             if self.stop is not None:
                 self.journal.pause("" if self.stop == STOPPED else self.stop, self._sent)

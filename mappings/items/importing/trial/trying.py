@@ -25,6 +25,7 @@ from mappings.applying.outcomes import MOST_SENDS
 from mappings.applying.resolve_unknown import wait_out
 from mappings.engine.item_prediction import ItemRules, landed_values
 from mappings.engine.item_writes import EXTERNAL_KEY, STATE, STEP
+from mappings.items.comparing.sight import HIDDEN, shows_programme
 from mappings.items.importing.trial.journal import CREATED, RECYCLED, REFUSED, TrialJournal
 from mappings.models import ItemTrial, ItemTrialState
 
@@ -136,6 +137,7 @@ class ItemTrying:
         if found:
             self._made(found[0]["id"])
         else:
+            self._refuse_blindness()
             self._not_made(f"{why} Jira Align has no such item, so nothing was made. Agree to it once more.")
 
     def _made(self, align_id: int) -> None:
@@ -237,6 +239,8 @@ class ItemTrying:
     def _recycle(self) -> None:
         """Only what still has the title that it was made with."""
         row = self._maybe_read()
+        if row is None:
+            self._refuse_blindness()
         if row is None or row.get("isRecycled") is True:
             self._recycled()
             return
@@ -257,6 +261,12 @@ class ItemTrying:
             return
         self.journal.find(recycles=True)
         self._recycled()
+
+    def _refuse_blindness(self) -> None:
+        """What is not shown is not gone where its whole programme is hidden. Raises Refused."""
+        number = self.trial.sent.get("programId")
+        if isinstance(number, int) and not shows_programme(self.objects, number):
+            raise Refused(HIDDEN.format(what=self.one, number=number))
 
     def _recycled(self) -> None:
         self.journal.learn(f"{self.one} {self.trial.align_id} is in Jira Align’s recycle bin.")

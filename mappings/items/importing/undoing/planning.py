@@ -19,7 +19,7 @@ from connectors.credentials import clients
 from connectors.jobs.runner import JobFailed, Run
 from mappings.engine.hierarchy import DEPTHS
 from mappings.items.importing.undoing.entries import undo_record
-from mappings.items.importing.undoing.untouched import AT_ONCE, BELOW, UntouchedItems
+from mappings.items.importing.undoing.untouched import AT_ONCE, BELOW, UntouchedItems, programs_of
 from mappings.models import (
     ImportAct,
     ImportUndoing,
@@ -56,7 +56,8 @@ class UndoPlanning:
         own: dict[str, set[int]] = defaultdict(set)
         for line in lines:
             own[line.level].add(line.align_id)
-        found = UntouchedItems(objects=align.objects, called=connector.terminology, own=own)
+        programs = programs_of(each.sent for each in lines)
+        found = UntouchedItems(objects=align.objects, called=connector.terminology, own=own, programs=programs)
         self.job.progress("what Jira Align has of the items", done=0, total=2)
         found.read(lines)
         self.job.progress("what stands below them", done=1, total=2)

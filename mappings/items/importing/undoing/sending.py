@@ -6,11 +6,11 @@ An answered request is a line to be looked at, as one without an answer is: it i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from alignadmin.errors import SealError
+from alignadmin.errors import Refused, SealError
 from alignadmin.http.errors import BadRequest, NotFound, OutcomeUnknown, RateLimited, RemoteError, Unreachable
 from connectors.align.client import AlignClient
 from connectors.align.objects import OBJECTS
@@ -20,7 +20,7 @@ from mappings.applying.outcomes import MOST_SENDS
 from mappings.applying.resolve_unknown import wait_out
 from mappings.items.importing.undoing.journal import STOPPED, UndoJournal
 from mappings.items.importing.undoing.planning import CHILD_STAYS, undo_fingerprint
-from mappings.items.importing.undoing.untouched import BELOW, GONE, UntouchedItems
+from mappings.items.importing.undoing.untouched import BELOW, GONE, UntouchedItems, programs_of
 from mappings.models import UNANSWERED_UNDOS, ImportUndoing, ItemLink, UndoAct, UndoLine, UndoLineState
 
 BATCH = 50  # lines that are looked at, and then sent
@@ -53,7 +53,7 @@ class UndoSending:
                 connector, job=self.job.job, on_wait=self.job.waits_for, read_only=False, notes_forbidden=False
             )
             self._send_all()
-        except (RemoteError, SealError) as error:
+        except (RemoteError, SealError, Refused) as error:
             self.stop = str(error)
         sent = self.align.sent if hasattr(self, "align") else 0
         if self.stop is not None:
@@ -100,7 +100,7 @@ class UndoSending:
         going: dict[str, set[int]] = defaultdict(set)
         for level, number in self.undoing.lines.filter(act=UndoAct.RECYCLE).values_list("level", "align_id"):
             going[level].add(number)
-        look = UntouchedItems(objects=self.align.objects, called=self.undoing.run.connector.terminology, own=going)
+        look = self._look(going)
         look.read(batch)
         below, left = look.below(batch), self._left_below(batch)
         links = ItemLink.objects.filter(connector=self.undoing.run.connector)
@@ -117,6 +117,14 @@ class UndoSending:
             else:
                 found.append(line)
         return found
+
+    def _look(self, own: Mapping[str, set[int]]) -> UntouchedItems:
+        called = self.undoing.run.connector.terminology
+        return UntouchedItems(objects=self.align.objects, called=called, own=own, programs=self._programs)
+
+    @cached_property
+    def _programs(self) -> frozenset[int]:
+        return programs_of(self.undoing.lines.values_list("sent", flat=True).iterator(500))
 
     def _left_below(self, batch: Sequence[UndoLine]) -> dict[tuple[str, int], str]:
         """By item, what this roll back did not recycle of what stands below it."""
@@ -156,7 +164,7 @@ class UndoSending:
             return
         if lost := [each for each in sent if each.answered_at is None]:
             wait_out(self.job, [each.sent_at for each in lost])
-        look = UntouchedItems(objects=self.align.objects, called=self.undoing.run.connector.terminology, own={})
+        look = self._look({})
         look.read(sent)
         for line in sent:
             if look.is_gone(line):

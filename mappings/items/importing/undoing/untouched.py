@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 from typing import Any
 
+from alignadmin.errors import Refused
 from connectors.align.custom_fields import flat
 from connectors.align.object_client import ObjectClient, Row
 from connectors.align.objects import OBJECTS
@@ -18,12 +19,14 @@ from connectors.align.query.checking import CUSTOM
 from connectors.align.terminology import Terminology
 from mappings.engine.item_differences import comparable
 from mappings.engine.item_prediction import PARENT_FIELDS
+from mappings.items.comparing.sight import HIDDEN, shows_programme
 from mappings.items.importing.resolving import moment_of
 from mappings.items.importing.stored_values import restored
 from mappings.models import UndoLine
 
 AT_ONCE = 100
 CLOCKS_DIFFER = timedelta(minutes=5)  # Align's and ours
+PROGRAM = "programId"
 RECYCLED, STAMPS = "isRecycled", ("createdBy", "lastUpdatedBy", "lastUpdatedDate")
 GONE = "Jira Align has it no more, or in its recycle bin already."
 # By a parent's level: the levels below it with the field that names it.
@@ -35,15 +38,20 @@ BELOW: Mapping[str, Sequence[tuple[str, str]]] = {
 
 @dataclass(kw_only=True)
 class UntouchedItems:
-    """`own`: by level, ids of the items that go. Those that turn out to stay are taken out of it by the caller."""
+    """`own`: by level, ids of the items that go. Those that turn out to stay are taken out of it by the caller.
+    `programs`: ids of those into which the import brought its items.
+    """
 
     objects: ObjectClient
     called: Terminology
     own: Mapping[str, set[int]]
+    programs: Collection[int] = ()
     rows: dict[tuple[str, int], Row] = field(default_factory=dict)
 
     def read(self, lines: Sequence[UndoLine]) -> None:
-        """ceil(n/100) requests per level. Raises RemoteError."""
+        """ceil(n/100) requests per level, and one for a programme of which items are missing. Raises RemoteError, and
+        Refused where it is hidden.
+        """
         by_level: dict[str, list[UndoLine]] = defaultdict(list)
         for line in lines:
             by_level[line.level].append(line)
@@ -53,6 +61,12 @@ class UntouchedItems:
                 ids = [each.align_id for each in those[start : start + AT_ONCE]]
                 query = query_of(level).select(*fields).where(one_of_ids("id", ids)).top(len(ids))
                 self.rows.update({(level, row["id"]): flat(row) for row in self.objects.rows(query)})
+
+        if all((each.level, each.align_id) in self.rows for each in lines):
+            return
+        for number in sorted(self.programs):
+            if not shows_programme(self.objects, number):
+                raise Refused(HIDDEN.format(what="these items", number=number))
 
     def is_gone(self, line: UndoLine) -> bool:
         row = self.rows.get((line.level, line.align_id))
@@ -103,6 +117,11 @@ class UntouchedItems:
         table = OBJECTS[level].fields
         names = {name for each in lines for name in each.sent}
         return sorted(name for name in names if name in table or name.lower().startswith(CUSTOM))
+
+
+def programs_of(sent: Iterable[Mapping[str, Any]]) -> frozenset[int]:
+    """`sent`: what left for each item. One that hangs below another item tells none."""
+    return frozenset(number for each in sent if isinstance(number := each.get(PROGRAM), int))
 
 
 def one_of_ids(name: str, ids: Collection[int]) -> Any:

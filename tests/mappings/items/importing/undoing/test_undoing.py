@@ -221,3 +221,22 @@ def test_an_item_with_a_key_that_was_recycled_is_made_anew(
     assert {each.state for each in lines(again)} == {"done"}, [each.detail for each in lines(again)]
     assert len(lines(again)) == len(former)
     assert all(former[each.jira_id] != each.align_id for each in lines(again))
+
+
+def test_items_that_are_hidden_with_their_program_are_not_taken_for_gone(
+    sandbox: RunningSandbox, configurer: Client, project: Project
+) -> None:
+    """Else their links would go, and the next import would make each of them once more."""
+    run = imported(configurer, project)
+    found = planned(configurer, run)
+    for link in ItemLink.objects.filter(run=run).order_by("-level"):  # tasks first
+        sandbox.edit("delete_item", object=link.level, id=link.align_id)
+    sandbox.faults({"path": "/programs", "body": "[]", "status": 200})
+    assert approve(configurer, found).status_code == 303
+    paused = worked(run, ends=JobState.FAILED)
+    assert (paused.state, "does not show the program" in paused.error) == ("paused", True)
+    assert ItemLink.objects.filter(run=run).count() == found.lines.count()
+    sandbox.faults()
+    assert control(configurer, run, "resume").status_code == 303
+    assert worked(run).state == "finished"
+    assert not ItemLink.objects.filter(run=run).exists(), "the program is there, and its items are not"

@@ -28,8 +28,8 @@ class RoundTrip(models.Model):
     """One verification on one issue and its item.
 
     `control`: "stop", once a person asked for it. `found`: the values of before by side, `{"jira": {"title", "status",
-    "status_name"}, "align": {"title", "state"}}`. `fingerprint`: SHA-256 of what is written, which a consent is about.
-    `configured`: SHA-256 of the project's status mappings that it went by. `left`: what differs from before at its end,
+    "status_name"}, "align": {"title", "state", "key"}}`. `fingerprint`: SHA-256 of what is written, which a consent is
+    about. `configured`: SHA-256 of what is agreed for the project that it went by. `left`: what differs from before,
     objects with `side`, `what` and `sentence`. `remains`: sentences about what a throw-away issue leaves behind.
     """
 

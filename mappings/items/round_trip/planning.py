@@ -43,7 +43,7 @@ class TripFacts:
                 "status": self.issue.status_id,
                 "status_name": self.issue.status_name,
             },
-            "align": {"title": self.item.title, "state": self.item.state},
+            "align": {"title": self.item.title, "state": self.item.state, "key": self.item.key},
         }
 
 

@@ -33,8 +33,10 @@ from mappings.models import (
     TripSide,
     TripSubject,
     TripWrite,
+    TripWriteState,
 )
 
+NOT_EACH = "Not each value could be put back by us: its writes say which."
 MOST_ROUNDS = 3  # a value that is put back on one side may move the other one again
 CAME_THERE = (HopCode.ALIGN_TITLE, HopCode.ALIGN_STATUS, HopCode.ITEM_MADE)
 CAME_BACK = (HopCode.JIRA_TITLE, HopCode.JIRA_STATUS)
@@ -82,7 +84,15 @@ class TripReturning:
             if not any(self._attempt(side, partial(self._differs, side)) for side in TripSide):
                 break
         self.left = [each for side in TripSide for each in self._told(side)]
-        return " ".join(dict.fromkeys(self._failed.values()))
+        why = [*self._failed.values(), *([NOT_EACH] if self._is_refused() else [])]
+        return " ".join(dict.fromkeys(why))
+
+    def _is_refused(self) -> bool:
+        """Whether the last try to put a value back was not carried out: whoever set it since, that proves nothing."""
+        last: dict[tuple[str, str], TripWrite] = {}
+        for write in self.trip.writes.filter(purpose=TripPurpose.RESTORE, sends__gt=0).order_by("position"):
+            last[write.side, write.what] = write
+        return any(each.state != TripWriteState.DONE for each in last.values())
 
     def _attempt(self, side: TripSide, act: Callable[[], bool]) -> bool:
         """Whether it did something; what the side answers instead is kept. Raises TripBroken."""
@@ -179,7 +189,7 @@ class TripReturning:
             written = [what for what in (TripSubject.TITLE, TripSubject.STATUS) if self._sent_to(side, what)]
             said = "is not put back: {side} does not show it any more."
             return [
-                entry_of(side, what, f"{name_of(self.trip, side, what)} {said.format(side=side.label)}", OTHERS)
+                entry_of(side, what, f"{name_of(self.trip, side, what)} {said.format(side=side.label)}")
                 for what in written
             ]
         return [each for each in left_by_writes(self.trip, self._failed[side]) if each["side"] == side]
@@ -194,7 +204,7 @@ class TripReturning:
             if now.value == before[what].value:
                 continue
             name, was = name_of(self.trip, side, what), before[what].words
-            if now.value in known[what]:
+            if now.value in known[what] and self._sent_to(side, what):
                 found.append(entry_of(side, what, f"{name} is still {now.words}; it was {was}."))
             elif self._sent_to(side, what):
                 said = f"{name} was set to {now.words} by somebody else meanwhile, so it was left; it was {was}."

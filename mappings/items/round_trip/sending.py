@@ -132,8 +132,9 @@ class TripSending:
         called = f"{self.trip.connector.terminology.name(self.trip.level)} {item.id}"
         if item.is_recycled:
             raise TripBroken(f"{called} is in Align’s recycle bin by now.")
-        if item.key and item.key != self.trip.issue_key:
-            raise TripBroken(f"{called} stands for {item.key} by now, no longer for {self.trip.issue_key}.")
+        if item.key not in (self.trip.found.get("align", {}).get("key", item.key), self.trip.issue_key):
+            by_now = item.key or "no issue"
+            raise TripBroken(f"{called} stands for {by_now} by now, no longer for {self.trip.issue_key}.")
 
     # --- without an answer --------------------------------------------------------------------------------------------
 

@@ -169,6 +169,7 @@ def put_back(trip: RoundTrip, *, actor: Person) -> None:
                 )
             _refuse_waiting(found.connector)
             _refuse_other(found)
+            _refuse_imports(found)
             if _jobs(found).exists():
                 raise Refused("The work on it is just ending. Press again in a moment.")
             found.state, found.finished_at = TripState.RETURNING, None
@@ -223,6 +224,7 @@ def _refuse_other(trip: RoundTrip) -> None:
 
 def _refuse_imports(trip: RoundTrip) -> None:
     """Behind the project's row, as theirs: an import would take over what a verification puts back."""
+    Project.objects.select_for_update(no_key=True, of=("self",)).get(pk=trip.project_id)
     under_way = {
         "An import": ImportRun.objects.filter(project=trip.project, state=ImportState.RUNNING),
         "A roll back": ImportUndoing.objects.filter(run__project=trip.project, state=UndoingState.RUNNING),

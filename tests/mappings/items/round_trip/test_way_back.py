@@ -61,7 +61,7 @@ def test_one_side_that_does_not_answer_keeps_the_other_from_nothing(
     assert admin_client.post(f"/verifications/{trip.pk}/put-back/").status_code == 409
 
 
-@pytest.mark.parametrize("what", ["type", "bin", "other issue"])
+@pytest.mark.parametrize("what", ["type", "bin", "other issue", "no issue"])
 def test_what_is_another_thing_by_now_is_not_written_to(
     moving: RunningSandbox, admin_client: Client, what: str
 ) -> None:
@@ -79,10 +79,13 @@ def test_what_is_another_thing_by_now_is_not_written_to(
                 moving.edit("archive_item", object="story", id=trip.align_id)
             elif what == "other issue":
                 moving.edit("set_item", object="story", id=trip.align_id, values={"externalKey": "PAY-99"})
+            elif what == "no issue":
+                moving.edit("set_item", object="story", id=trip.align_id, values={"externalKey": ""})
 
     work(trip, meanwhile=meddle)
     assert trip.state == TripState.FAILED, trip.left
     expected = {"type": "was changed to Bug", "bin": "recycle bin by now", "other issue": "stands for PAY-99 by now"}
+    expected["no issue"] = "stands for no issue by now"
     assert expected[what] in trip.error
     if what == "type":
         assert writes(moving) == []
@@ -150,3 +153,50 @@ def test_a_proof_holds_as_long_as_what_it_was_of(
     assert "have changed since" not in said(admin_client.get(STEP))
     Project.objects.filter(key="PAY").update(vanished_at=timezone.now())
     assert "have changed since" in said(admin_client.get(STEP))
+
+
+def test_an_issue_that_is_hidden_on_the_way_back_is_no_proof_and_is_tried_again(
+    moving: RunningSandbox, admin_client: Client
+) -> None:
+    before = issue(moving), item(moving)
+    trip = prepare(admin_client)
+    assert begin(admin_client, trip).status_code == 303
+
+    def hide(at: str) -> None:
+        if "putting back" in at:
+            moving.faults({"path": "/rest/api/3/issue/", "status": 404})
+
+    work(trip, meanwhile=hide)
+    assert trip.state == TripState.LEFT
+    moving.faults()
+    run = ImportRun.objects.create(
+        connector=trip.connector,
+        project=trip.project,
+        author=trip.author,
+        state=ImportState.RUNNING,
+        created_at=timezone.now(),
+    )
+    assert "An import of PAY is under way" in said(admin_client.post(f"/verifications/{trip.pk}/put-back/"))
+    run.delete()
+    assert admin_client.post(f"/verifications/{trip.pk}/put-back/").status_code == 303
+    work(trip)
+    assert trip.left == []
+    assert (issue(moving), item(moving)) == before
+
+
+def test_a_value_that_was_refused_and_then_set_by_somebody_is_no_proof(
+    moving: RunningSandbox, admin_client: Client
+) -> None:
+    trip = prepare(admin_client)
+    assert begin(admin_client, trip).status_code == 303
+    done: list[str] = []
+
+    def meddle(at: str) -> None:
+        if at.strip() == "putting back the title in Jira" and not done:
+            done.append(at)
+            jira(moving, "PUT", "/issue/PAY-2", {"fields": {"summary": "Somebody else"}})
+            moving.faults({"method": "PUT", "path": "/rest/api/3/issue/", "status": 400})
+
+    work(trip, meanwhile=meddle)
+    assert done
+    assert trip.state in (TripState.FAILED, TripState.LEFT)
